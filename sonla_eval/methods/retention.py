@@ -6,7 +6,7 @@
 __all__ = ['STAGES', 'COLUMNS', 'PARTS', 'ENDINGS', 'RetentionTable', 'sentence', 'table', 'used_table', 'figure', 'stages',
            'Curve', 'kaplan_meier', 'at', 'median', 'curve_sentence', 'curve_table', 'curve_figure']
 
-# %% ../../nbs/methods/29d_retention.ipynb #71faec58
+# %% ../../nbs/methods/29d_retention.ipynb #8c0ffdf9
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -14,20 +14,7 @@ import math
 import numpy as np
 import pandas as pd
 from .estimate import LANGS, Estimate, Refused, number
-
-# %% ../../nbs/methods/29d_retention.ipynb #0cb81395
-def _wilson(
-    yes: int, # people with the outcome
-    known: int, # people whose outcome is known
-    level: float, # confidence level
-) -> tuple[float, float]: # low, high
-    "Score interval of a share; known must be at least 1."
-    from scipy.special import ndtri
-    z2 = ndtri(0.5 + level/2)**2
-    p, k = yes/known, known
-    middle, half = p + z2/(2*k), math.sqrt(z2*p*(1-p)/k + z2*z2/(4*k*k))
-    low, high = (middle-half)/(1+z2/k), (middle+half)/(1+z2/k)
-    return (0.0 if yes == 0 else max(low, 0.0)), (1.0 if yes == known else min(high, 1.0))
+from .proportion import wilson
 
 # %% ../../nbs/methods/29d_retention.ipynb #47b805d6
 STAGES = {
@@ -143,7 +130,7 @@ def _stage_values(
         out[name] = x
     return pd.DataFrame(out, index=frame.index)
 
-# %% ../../nbs/methods/29d_retention.ipynb #0e57d177
+# %% ../../nbs/methods/29d_retention.ipynb #a5bfeced
 def _stage_estimate(
     name: str, # the stage
     eligible: int, # enrolled and due
@@ -156,11 +143,11 @@ def _stage_estimate(
     used = ({"group": "due", "n": eligible, "why": "enrolled and the stage has come due"},
             {"group": "lost", "n": eligible - known, "why": "outcome unknown; left out of the share, kept in the bounds"})
     if not known: return Estimate(None, n=0, label=label, method="Wilson (1927)", used=used)
-    low, high = _wilson(yes, known, level)
-    extra = {"yes": yes, "eligible": eligible, "worst": yes/eligible, "best": (yes + eligible - known)/eligible}
-    extra |= {"low_with_loss": _wilson(yes, eligible, level)[0], "high_with_loss": _wilson(yes + eligible - known, eligible, level)[1]}
+    e, worst, best = (wilson(*x, level) for x in ((yes, known), (yes, eligible), (yes + eligible - known, eligible)))
+    extra = {"yes": yes, "eligible": eligible, "worst": worst.value, "best": best.value}
+    extra |= {"low_with_loss": worst.low, "high_with_loss": best.high}
     notes = () if known == eligible else (("Tỷ lệ chỉ đúng cho cả khóa nếu người mất liên lạc giống người còn liên lạc.", "The share holds for the whole cohort only if the lost resemble the found."),)
-    return Estimate(yes/known, low, high, level, known, method="Wilson (1927)", formula=f"score interval, k = {known} known of {eligible}, normal quantile", label=label, used=used, notes=notes, extra=extra)
+    return e.with_(formula=f"{e.formula} (known, of {eligible} due)", label=label, used=used, notes=notes, extra=extra)
 
 # %% ../../nbs/methods/29d_retention.ipynb #2f84a88c
 def _cohort(x: pd.DataFrame) -> tuple[pd.Series, tuple[dict, ...]]:

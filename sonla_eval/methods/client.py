@@ -374,7 +374,16 @@ def standardise(
     se = math.sqrt((((m1 - m0 - value) + influence @ gradient)**2).sum())/len(p.y)
     return _effect(value, se, p, "standardisation, g-formula (Robins 1986)", f"influence function, sum(phi^2)/n^2; n = {len(p.y)}, k = {p.Z.shape[1]} in the outcome model, normal quantile", level, label, _unit(p, outcome), {})
 
-# %% ../../nbs/methods/29_client.ipynb #7def434b
+# %% ../../nbs/methods/29_client.ipynb #d864e1b8
+def _ratio(phi1: np.ndarray, phi0: np.ndarray, level: float) -> dict[str, tuple[float, float, float]]:
+    "Ratio of the two means with a log-normal interval by the delta method; empty when a mean is not above 0."
+    from scipy.special import ndtri
+    m1, m0 = phi1.mean(), phi0.mean()
+    if min(m1, m0) <= 0: return {}
+    half = ndtri(0.5 + level/2)*(phi1/m1 - phi0/m0).std(ddof=1)/math.sqrt(len(phi1))
+    return {"ratio": tuple(float(m1/m0*math.exp(x)) for x in (0, -half, half))}
+
+# %% ../../nbs/methods/29_client.ipynb #160dcfa9
 def aipw(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
@@ -384,14 +393,15 @@ def aipw(
     level: float = 0.95, # confidence level
     label: tuple[str, str] = LABEL, # (vi, en)
 ) -> Tested: # the doubly robust difference
-    "Augmented inverse probability weighting with influence-function errors; Refused without overlap. Robins, Rotnitzky and Zhao (1994)."
+    "Augmented inverse probability weighting with influence-function errors (`extra` holds the ratio of the means as well); Refused without overlap. Robins, Rotnitzky and Zhao (1994)."
     p = persons(frame, outcome, treat, covariates, outcome_model)
     e, rows = _compare(p, "ATE")
     m1, m0, _, _ = _outcome(p)
-    phi = m1 - m0 + p.a*(p.y - m1)/e - (1 - p.a)*(p.y - m0)/(1 - e)
-    n = len(phi)
+    phi1, phi0 = m1 + p.a*(p.y - m1)/e, m0 + (1 - p.a)*(p.y - m0)/(1 - e)
+    phi, n = phi1 - phi0, len(phi1)
     formula = f"influence function, sum((phi - mean)^2)/(n(n-1)); n = {n}, k = {p.X.shape[1]} in the score and {p.Z.shape[1]} in the outcome model, normal quantile"
-    return _effect(phi.mean(), phi.std(ddof=1)/math.sqrt(n), p, "AIPW (Robins, Rotnitzky and Zhao 1994)", formula, level, label, _unit(p, outcome), {"effective_n": rows["effective_n"].min()})
+    extra = {"effective_n": rows["effective_n"].min(), "mean_served": float(phi1.mean()), "mean_others": float(phi0.mean())} | _ratio(phi1, phi0, level)
+    return _effect(phi.mean(), phi.std(ddof=1)/math.sqrt(n), p, "AIPW (Robins, Rotnitzky and Zhao 1994)", formula, level, label, _unit(p, outcome), extra)
 
 # %% ../../nbs/methods/29_client.ipynb #7cbf8679
 def effects(

@@ -169,7 +169,7 @@ def far(
     spread = 1.4826 * float(np.median(np.abs(others - middle)))
     return abs(x - middle) > max(5 * spread, middle)
 
-# %% ../../nbs/intake/16_checks.ipynb #bec69a9f
+# %% ../../nbs/intake/16_checks.ipynb #b409f44f
 def check_outliers(
     records: pd.DataFrame, # records of a year
 ) -> list: # queries
@@ -177,8 +177,8 @@ def check_outliers(
     out, home = [], {c: d for era in set(records["era"]) for c, _, _, d in communes_of(era)}
     events = {i.code: i for i in form_items().values() if i.freq in "MQ" and i.count in ("events", "distinct", "cases")}
     known = records[records["indicator"].isin(events) & records["value"].notna()]
-    own = known[[events[c].level == "D" for c in known["indicator"]]]
-    peers = known[[events[c].level == "C" for c in known["indicator"]]]
+    level = known["indicator"].map({c: i.level for c, i in events.items()})
+    own, peers = known[level == "D"], known[level == "C"]
     for check, part, keys in (("outlier.count", own, [own["indicator"], own["unit"]]), ("outlier.peers", peers, [peers["indicator"], peers["period"], peers["unit"].map(home)])):
         for _, group in part.groupby(keys, sort=True):
             values = group["value"].to_numpy()
@@ -188,7 +188,7 @@ def check_outliers(
                 if far(values[i], others): out.append(ask_about(records, group.index[i], check, f"{shown(float(np.min(others)))}-{shown(float(np.max(others)))}"))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #2f0a5ddb
+# %% ../../nbs/intake/16_checks.ipynb #4cb2f837
 def check_last_year(
     records: pd.DataFrame, # records of a year
     before: pd.DataFrame | None, # records of the year before, or None
@@ -202,7 +202,7 @@ def check_last_year(
     for key, row in both.iterrows():
         if items[key[0]].flow == "snapshot" and items[key[0]].level == "D" and abs(row["now"] - row["then"]) > max(10, row["then"] / 2):
             out.append(ask_about(records, at[key], "last_year.jump", shown(float(row["then"]))))
-    level_d = both[[items[i].level == "D" and items[i].count != "flag" for i, *_ in both.index]]
+    level_d = both[both.index.get_level_values("indicator").isin([c for c, i in items.items() if i.level == "D" and i.count != "flag"])]
     for (block, unit), part in level_d.groupby([[items[i].block for i, *_ in level_d.index], level_d.index.get_level_values("unit")], sort=True):
         if (part["now"] == part["then"]).all() and (part["now"] > 0).sum() >= 4 and len(part) >= 5:
             r = records.iloc[at[part.index[0]]]

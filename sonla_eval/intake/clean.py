@@ -7,14 +7,14 @@ __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'HEADS
            'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary', 'harmless',
            'write_queries']
 
-# %% ../../nbs/intake/18_clean.ipynb #63339858
+# %% ../../nbs/intake/18_clean.ipynb #f61fb8a2
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
 import pandas as pd
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .form import TABLES, districts_of, era_of, expected, unit_label
+from .form import TABLES, communes_of, districts_of, era_of, expected, unit_label
 from .records import COLUMNS, QUERY_COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, catalogue, check_records, query_table, shown
 from .tables import Reading, read_tables
 from .workbook import Book, open_all, read_book, save_book
@@ -221,7 +221,7 @@ def _query_sheet(ws, part: pd.DataFrame):
     for cell in ws[1]: cell.font = Font(bold=True)
     ws.freeze_panes = "A2"
 
-# %% ../../nbs/intake/18_clean.ipynb #814958fc
+# %% ../../nbs/intake/18_clean.ipynb #95b3c6f1
 def write_queries(
     intake: Intake, # a year
     path: Path, # queries.xlsx; queries.csv is written beside it
@@ -229,11 +229,13 @@ def write_queries(
     "Writes the questions as a workbook with a sheet for each district and as CSV; equal questions give equal bytes."
     from openpyxl import Workbook
     path, era, q = Path(path), era_of(str(intake.year)), intake.queries
+    home = {c: d for c, _, _, d in communes_of(era) if d}
+    owner = q["unit"].map(lambda u: home.get(u, u))
     wb = Workbook()
     wb.remove(wb.active)
-    for unit in [*districts_of(era), *sorted(set(q["unit"]) - set(districts_of(era)))]:
+    for unit in [*districts_of(era), *sorted(set(owner) - set(districts_of(era)))]:
         name = unit_label(unit, era) or "Chung"
-        _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[q["unit"] == unit])
+        _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[owner == unit])
     if not wb.sheetnames: wb.create_sheet("Chung")
     safe = q.assign(**{c: q[c].map(harmless) for c in ("file", "sheet", "found", "expected")})
     safe.to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8-sig", lineterminator="\n")

@@ -176,7 +176,7 @@ def read_cover(
         if prefix: reading.unit = PROVINCE if prefix[1] in ("tinh", PROVINCE) else prefix[1] if unit_label(prefix[1], era) else ""
     return used
 
-# %% ../../nbs/intake/14_tables.ipynb #6f57e79f
+# %% ../../nbs/intake/14_tables.ipynb #5e182919
 @dataclass
 class Table:
     "A table found on a sheet."
@@ -195,6 +195,7 @@ def _row_roles(row: list) -> dict:
 
 def _starts_header(grid: list, r: int) -> bool:
     "True when row r can be the first row of a header."
+    if any(isinstance(v, float) and not 2000 < v < 2100 for v in grid[r]): return False
     here = _row_roles(grid[r])
     named = {x[:3] for x in here.values() if x[0] in ("item", "period")}
     if len({x for x in named if x[1] != "year"}) >= 2: return True

@@ -176,7 +176,7 @@ def read_cover(
         if prefix: reading.unit = PROVINCE if prefix[1] in ("tinh", PROVINCE) else prefix[1] if unit_label(prefix[1], era) else ""
     return used
 
-# %% ../../nbs/intake/14_tables.ipynb #5e182919
+# %% ../../nbs/intake/14_tables.ipynb #6320a259
 @dataclass
 class Table:
     "A table found on a sheet."
@@ -184,6 +184,7 @@ class Table:
     top: int # first header row
     first: int # first row below the header
     roles: dict # column -> {role: what it says}
+    memo: dict = field(default_factory=dict) # what has been worked out about its columns
 
 def _row_roles(row: list) -> dict:
     "Column -> role of the cells of one row that name something."
@@ -291,7 +292,9 @@ def fit(
     if item.count not in ("money", "score") and value != int(value): return "value.fraction", round(value)
     return "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #073065f1
+# %% ../../nbs/intake/14_tables.ipynb #93bb79b0
+_WHOLE = {c for c, i in form_items().items() if i.count not in ("flag", "money", "score")}
+
 def take(
     reading: Reading, # filled in
     item, # the indicator
@@ -302,6 +305,9 @@ def take(
     cell: str, # where it stands
 ) -> float: # its number, NaN when it has none
     "Turns a cell into a record, with a query where it is odd or unusable."
+    if type(raw) is float and raw >= 0 and item.code in _WHOLE and raw.is_integer() and not reading.percent: # the usual case, kept short
+        reading.cells.append((item.code, unit, period, raw, "reported" if raw else "zero", sheet, cell))
+        return raw
     value, status, doubt = cell_value(raw, item.count)
     if raw == "" and reading.odd: value, status, doubt, raw = _odd_cell(reading, cell)
     elif cell in reading.percent and value == value:
@@ -325,7 +331,7 @@ def _odd_cell(reading: Reading, cell: str) -> tuple: # (value, status, doubt, wh
     if cell in reading.odd: return float("nan"), "queried", "error" if reading.odd[cell] else "formula", reading.odd[cell] or "="
     return float("nan"), "missing", "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #839ada44
+# %% ../../nbs/intake/14_tables.ipynb #1bf43537
 def check_total(
     reading: Reading, # filled in
     raw, # the total's cell
@@ -336,7 +342,7 @@ def check_total(
     unit: str | None = None, # the unit
 ):
     "Asks about a total that differs from the sum of its parts."
-    if raw == "" or raw is None: return
+    if raw == "" or raw is None or type(raw) is float and raw == sum(parts): return
     value = cell_value(raw, "money")[0]
     if value != value: return
     known = [p for p in parts if p == p]
@@ -344,11 +350,15 @@ def check_total(
         grows = len(known) >= 3 and known == sorted(known) and known[0] < known[-1] == value
         reading.ask("flow.cumulative" if grows else "total.differs", sheet, cell, masked(raw), sum(known), indicator, "", unit)
 
-# %% ../../nbs/intake/14_tables.ipynb #d5afa709
+# %% ../../nbs/intake/14_tables.ipynb #42c2f553
 _TOTAL_ROW = re.compile(r"^(tong|cong|total|subtotal|toan (huyen|tinh|thanh pho))\b")
 
 def _column(table: Table, *roles: str) -> int | None:
     "First column that plays one of the roles."
+    if roles not in table.memo: table.memo[roles] = _find_column(table, roles)
+    return table.memo[roles]
+
+def _find_column(table: Table, roles: tuple) -> int | None:
     return next((c for role in roles for c in sorted(table.roles) if role in table.roles[c] and "personal" not in table.roles[c]), None)
 
 def _key_text(row: list, *cols) -> str:
@@ -431,7 +441,19 @@ def _row_unit(reading: Reading, table: Table, row: list) -> tuple: # (unit or No
     code, name = _key_text(row, code_c), _key_text(row, name_c)
     return (unit_of(code, era, district) if code else None) or (unit_of(name, era, district) if name else None), "", name or code
 
-# %% ../../nbs/intake/14_tables.ipynb #eac9728d
+# %% ../../nbs/intake/14_tables.ipynb #1e3e899c
+def _plan(table: Table, cols: list, year: int, cohort: bool) -> list: # (column, item, record, total or closed, period, keys of its parts)
+    "What each value column of a table with a row for each unit means; worked out once."
+    if "plan" not in table.memo:
+        table.memo["plan"] = []
+        for c, code, kind, n in cols:
+            item = form_items()[code]
+            what = "record" if cohort else _meaning(item.freq, kind, n)
+            parts = [(code, p) for p in _covers(item.freq, kind, n, year)] if what == "total" else []
+            table.memo["plan"].append((c, item, what, period_key(kind, n, year) if what == "record" else "", parts))
+    return table.memo["plan"]
+
+# %% ../../nbs/intake/14_tables.ipynb #a3ce8eb8
 def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, sums: dict) -> str: # "data", "total", "note" or "quarantined"
     "Reads one row of a table with a row for each unit; `sums` gathers each column for the total row."
     row = sheet.grid[r]
@@ -443,20 +465,14 @@ def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, s
         if not filled or not any(keys) and not any(cell_value(row[c])[0] == cell_value(row[c])[0] for c in filled): return "note"
         for c in filled: sums.setdefault(c, []).append(cell_value(row[c])[0])
         return _lost_unit(reading, sheet, table, r, text)
-    numbers = {}
-    for c, code, kind, n in cols:
-        raw, item = row[c] if c < len(row) else "", form_items()[code]
-        what = "record" if cohort else _meaning(item.freq, kind, n)
-        if what == "record":
-            period = cohort or period_key(kind, n, reading.year)
-            value = numbers[code, period] = take(reading, item, unit, period, raw, sheet.name, a1(r, c))
+    numbers, width, name = {}, len(row), sheet.name
+    for c, item, what, period, parts in _plan(table, cols, reading.year, bool(cohort)):
+        raw, value = row[c] if c < width else "", float("nan")
+        if what == "record": value = numbers[item.code, period] = take(reading, item, unit, cohort or period, raw, name, f"{LETTERS[c]}{r + 1}")
         elif what == "total":
-            value = cell_value(raw, "money")[0]
-            parts = [numbers[code, p] for p in _covers(item.freq, kind, n, reading.year) if (code, p) in numbers]
-            check_total(reading, raw, parts, sheet.name, a1(r, c), code, unit)
-        else:
-            value = float("nan")
-            if raw != "": _closed(reading, sheet, r, c, raw, item, unit)
+            value = raw if type(raw) is float else cell_value(raw, "money")[0]
+            check_total(reading, raw, [numbers[k] for k in parts if k in numbers], name, f"{LETTERS[c]}{r + 1}", item.code, unit)
+        elif raw != "": _closed(reading, sheet, r, c, raw, item, unit)
         sums.setdefault(c, []).append(value)
     return "data"
 

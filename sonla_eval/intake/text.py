@@ -145,7 +145,8 @@ def header_period(
         return kind, n, year
     return None
 
-# %% ../../nbs/intake/10_text.ipynb #f0204a25
+# %% ../../nbs/intake/10_text.ipynb #2cdd6e0d
+@lru_cache(maxsize=4096)
 def period_key(
     kind: str, # month, quarter, half or year
     n: int, # its number

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LETTERS', 'MAX_FILE', 'MAX_UNFOLDED', 'MAX_PARTS', 'MAX_ROWS', 'MAX_COLS', 'CHILD_MEMORY', 'CHILD_SECONDS',
            'ZIP_DATE', 'letters', 'a1', 'Sheet', 'Book', 'sniff', 'TooBig', 'unfold', 'unpack', 'style_sets',
-           'sheet_files', 'cell_at', 'marks', 'open_here', 'decode', 'serve', 'Opener', 'open_all', 'read_book',
-           'save_book']
+           'sheet_files', 'cell_at', 'marks', 'open_here', 'decode', 'serve', 'Opener', 'open_each', 'open_all',
+           'read_book', 'save_book']
 
 # %% ../../nbs/intake/11_workbook.ipynb #c7e00bbf
 from dataclasses import dataclass, field
@@ -338,7 +338,7 @@ class Opener:
     def __enter__(self): return self
     def __exit__(self, *_): self._stop()
 
-# %% ../../nbs/intake/11_workbook.ipynb #bf4f61b8
+# %% ../../nbs/intake/11_workbook.ipynb #76db3b0c
 def _open(
     self: Opener,
     path: Path, # any file
@@ -361,23 +361,28 @@ def _open(
 
 Opener.open = _open
 
-def open_all(
+def open_each(
     paths: list, # files
     workers: int = 2, # children at the same time
-) -> list: # Book for each path, in order
-    "Opens files in child processes, each with its limits."
-    paths, jobs, books = [Path(p) for p in paths], queue.SimpleQueue(), {}
+): # a Book for each path, in order, as soon as it is there
+    "Opens files in child processes, each with its limits; the next files are opened while the caller works on one."
+    paths, jobs, books, ready = [Path(p) for p in paths], queue.SimpleQueue(), {}, threading.Condition()
     for i, p in enumerate(paths): jobs.put((i, p))
     def work():
         with Opener() as opener:
             while True:
                 try: i, p = jobs.get_nowait()
                 except queue.Empty: return
-                books[i] = opener.open(p)
-    threads = [threading.Thread(target=work) for _ in range(min(workers, len(paths)))]
-    for t in threads: t.start()
-    for t in threads: t.join()
-    return [books[i] for i in range(len(paths))]
+                book = opener.open(p)
+                with ready: books[i] = book; ready.notify_all()
+    for _ in range(min(workers, len(paths))): threading.Thread(target=work, daemon=True).start()
+    for i in range(len(paths)):
+        with ready: ready.wait_for(lambda: i in books)
+        yield books.pop(i)
+
+def open_all(paths: list, workers: int = 2) -> list: # Book for each path, in order
+    "Opens files in child processes, each with its limits."
+    return list(open_each(paths, workers))
 
 def read_book(
     path: Path, # any file

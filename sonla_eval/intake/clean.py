@@ -7,14 +7,15 @@ __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY'
            'year_files', 'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary',
            'harmless', 'write_queries']
 
-# %% ../../nbs/intake/18_clean.ipynb #9f942c73
+# %% ../../nbs/intake/18_clean.ipynb #ef74ee50
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
 import numpy as np, pandas as pd
+from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .form import TABLES, communes_of, districts_of, era_of, expected, unit_label
+from .form import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
 from .records import COLUMNS, QUERY_COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, catalogue, check_records, query_table, shown
 from .tables import Reading, read_tables
 from .workbook import Book, open_each, read_book, save_book
@@ -55,7 +56,7 @@ def year_files(folder: Path) -> tuple: # (files that are read, files that are no
     def known(p): return p.suffix.lower() in SUFFIXES or p.read_bytes()[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
     return [p for p in paths if known(p)], [p for p in paths if not known(p)]
 
-# %% ../../nbs/intake/18_clean.ipynb #5eb182aa
+# %% ../../nbs/intake/18_clean.ipynb #7b8c6131
 def gather(
     readings: list, # Reading of each file
 ) -> pd.DataFrame: # COLUMNS and `rank`: a higher rank wins
@@ -67,7 +68,7 @@ def gather(
         parts.append(part.assign(source_file=r.file, received_on=r.sent, order=order))
     if not parts: return pd.DataFrame({c: pd.Series(dtype="float64" if c in ("value", "rank") else "str") for c in (*COLUMNS, "rank")})
     out = pd.concat(parts, ignore_index=True)
-    rank = (out["status"] != "missing") * (len(readings) + 1) * float(len(out)) + out["order"] * float(len(out)) + range(len(out))
+    rank = (out["status"] != "missing") * (len(readings) + 1) * float(len(out)) + out["order"] * float(len(out)) + np.arange(len(out))
     return out.assign(era=out["period"].map({p: era_of(p) for p in out["period"].unique()}), correction="", rank=rank).drop(columns="order")
 
 # %% ../../nbs/intake/18_clean.ipynb #c6b6bcba
@@ -97,7 +98,7 @@ def _competing(part: pd.DataFrame, same: bool) -> list:
     return [ask("duplicate.differs", r.unit, r.source_file, r.source_sheet, r.source_cell, r.value, f"{shown(r.value_won)} ({r.source_file_won}, {r.source_sheet_won}!{r.source_cell_won})", r.indicator, r.period)
             for r in part.itertuples(index=False)]
 
-# %% ../../nbs/intake/18_clean.ipynb #b00b41c3
+# %% ../../nbs/intake/18_clean.ipynb #f7324c70
 def complete(
     records: pd.DataFrame, # what came in
     year: int, # the report's year
@@ -115,7 +116,9 @@ def silent_units(
     year: int, # the report's year
 ) -> list: # district codes
     "Districts from which no number at all came."
-    spoke = {r.unit for r in readings if any(c[3] == c[3] for c in r.cells)}
+    home = {c: d for c, _, _, d in communes_of(era_of(str(year)))}
+    own = {code for code, item in form_items().items() if item.block not in "TKL"}
+    spoke = {home.get(c[1], c[1]) for r in readings for c in r.cells if c[3] == c[3] and c[0] in own}
     return [d for d in districts_of(era_of(str(year))) if d not in spoke]
 
 # %% ../../nbs/intake/18_clean.ipynb #f4500f2b
@@ -133,7 +136,7 @@ def _tables(readings: list) -> dict:
         out[name] = pd.DataFrame(rows, columns=[c for c, *_ in columns] + ["source_file", "source_sheet", "source_row"])
     return out
 
-# %% ../../nbs/intake/18_clean.ipynb #7f7c18ad
+# %% ../../nbs/intake/18_clean.ipynb #fa36165b
 def assemble(
     readings: list, # Reading of each file
     year: int, # the report's year
@@ -162,7 +165,7 @@ def read_one(
     year: int, # the report's year
 ) -> Reading: # what it gave
     "Reads one file; a layout that the program can't follow sets the whole file aside instead of stopping the others."
-    try: return read_tables(book, year)
+    try: return read_export(book, year) if export_kind(book) else read_tables(book, year)
     except Exception as err:
         reading = Reading(book.file, problem="file.failed", year=year)
         reading.rows_in = reading.rows_quarantined = sum(1 for s in book.sheets for row in s.grid if any(v != "" for v in row))

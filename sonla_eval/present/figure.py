@@ -44,7 +44,7 @@ class Figure:
         "The data as drawn, suppressed values as words."
         return csv_text(self.data)
 
-# %% ../../nbs/present/53_figure.ipynb #54128d16
+# %% ../../nbs/present/53_figure.ipynb #3b1a7232
 def _named(fig: Figure) -> str:
     "The SVG with role, title and description put in."
     head = (f' role="img" aria-labelledby="{fig.id}-title {fig.id}-desc">'
@@ -56,7 +56,7 @@ def figure_html(
 ) -> Html: # <figure class="chart">
     "The figure for the page; all text escaped."
     e, lang = escape, self.lang
-    badge = f'<p class="badge">{e(t("synthetic.badge", lang))}</p>' if self.synthetic else ""
+    badge = f'<p class="badge sr">{e(t("synthetic.badge", lang))}</p>' if self.synthetic else ""
     note = f'<p class="note">{e(t("figure.note", lang, note=self.note))}</p>' if self.note else ""
     link = f'<a class="anchor" href="#{self.id}" aria-label="{e(t("figure.link", lang))}">#</a>'
     return Html(

@@ -62,7 +62,7 @@ def rules(sheet, to_x, top, bottom, breaks, lang):
         right = x + 6 + text_width(words) > WIDTH
         sheet.text(x + (-5 if right else 5), top - 12 - 15*(len(breaks) - 1 - k), words, 12, 400, INK, "right" if right else "left")
 
-# %% ../../nbs/present/57_charts_time.ipynb #ca621a85
+# %% ../../nbs/present/57_charts_time.ipynb #62683ae9
 @chart
 def lines(
     df: pd.DataFrame, # series, x (period or number), value; perhaps mask
@@ -80,13 +80,13 @@ def lines(
     at = {x: i for i, x in enumerate(xs)}
     cuts = [(at[x] - 0.5, words) for x, words in sorted(breaks) if x in at]
     ticks = span_ticks(rows, unit)
-    tick_words = tick_words(ticks, unit, lang)
+    ywords = tick_words(ticks, unit, lang)
     ends = [wrap(n, 110) for n in names] if len(names) > 1 else [[]]
-    left, right = MARGIN + max(map(text_width, tick_words)) + 8, WIDTH - 16 - max([text_width(w) for e in ends for w in e] or [10])
+    left, right = MARGIN + max(map(text_width, ywords)) + 8, WIDTH - 16 - max([text_width(w) for e in ends for w in e] or [10])
     top = 14 + 15*len(cuts) + 4
     bottom = top + 190
     sheet = Sheet(id, bottom + 24, lang, synthetic)
-    to_y = y_scale(sheet, left, right, top, bottom, ticks, tick_words)
+    to_y = y_scale(sheet, left, right, top, bottom, ticks, ywords)
     to_x = lambda i: left + 10 + i/max(len(xs) - 1, 1)*(right - left - 20)
     shown = [x_word(x, lang, short=True) for x in xs]
     for i in spaced(shown, right - left - 20): sheet.text(to_x(i), bottom + 11, shown[i], 12, 400, AXIS, "center")

@@ -62,7 +62,7 @@ def status_data(df: pd.DataFrame, lang: str) -> pd.DataFrame:
                         t("col.numerator", lang): df["numerator"].astype(float).to_list(), t("col.denominator", lang): df["denominator"].astype(float).to_list()})
     return out.assign(mask=df["mask"].to_list()) if "mask" in df else out
 
-# %% ../../nbs/present/55_charts_status.ipynb #5eee91ff
+# %% ../../nbs/present/55_charts_status.ipynb #334b8982
 @chart
 def status_counts(
     df: pd.DataFrame, # status, n
@@ -80,7 +80,7 @@ def status_counts(
     sheet = Sheet(id, 44 + 4*24, lang, synthetic)
     for i, s in enumerate(cells):
         sheet.rect(MARGIN + i*size, 8, size, 24, PAPER, "#8A9199", lw=0.8)
-        mark(sheet, MARGIN + (i + 0.5)*size, 20, s, min(6.5, size*0.36))
+        mark(sheet, MARGIN + (i + 0.5)*size, 20, s, min(6.5, size*0.34))
     for i, (s, n) in enumerate(counts.items()):
         x, y = MARGIN + (i//4)*235, 56 + (i % 4)*24
         sheet.text(x + 20, y, n, 14, 600, ha="right")

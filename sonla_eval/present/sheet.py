@@ -94,7 +94,7 @@ class Sheet:
         with style(self.id): self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         return clean_svg(buffer.getvalue(), self.id, WIDTH)
 
-# %% ../../nbs/present/54_sheet.ipynb #6dfe9764
+# %% ../../nbs/present/54_sheet.ipynb #a0be3d60
 def mark(
     sheet: Sheet, # drawn on
     x: float, # centre
@@ -117,8 +117,8 @@ def mark(
     else:
         fill = PAPER if m.shape == "ask" else m.colour
         if m.shape == "ask": add(Circle((x, y), r, facecolor=fill, edgecolor=m.colour, linewidth=1.2))
-        else: add(Polygon([(x, y - r*1.15), (x + r*1.15, y + r*0.85), (x - r*1.15, y + r*0.85)], closed=True, facecolor=PAPER, edgecolor=m.colour, linewidth=1.6))
-        sheet.text(x, y + (0.12*r if m.shape == "alert" else 0), m.glyph, r*1.75, 600, INK, "center")
+        else: add(Polygon([(x, y - r*1.15), (x + r*1.1, y + r*0.85), (x - r*1.1, y + r*0.85)], closed=True, facecolor=PAPER, edgecolor=m.colour, linewidth=1.6))
+        sheet.text(x, y + (0.15*r if m.shape == "alert" else 0), m.glyph, r*1.7, 600, INK, "center")
 
 def tick(sheet: Sheet, x: float, y: float, half: float = 12.0):
     "A target: a black tick with a light edge, so that it shows on a dark bar too."

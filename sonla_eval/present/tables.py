@@ -124,7 +124,7 @@ def bare_table(
     top = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f'<table class="{("data " + kind).strip()}">{top}<thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
 
-# %% ../../nbs/present/52_tables.ipynb #f865e691
+# %% ../../nbs/present/52_tables.ipynb #e5af5cb7
 def html_table(
     df: pd.DataFrame, # rows; a column mask hides the numbers of its row
     lang: str, # "vi" or "en"
@@ -136,7 +136,7 @@ def html_table(
     keep: tuple[str, ...] = (), # number columns shown even where the row is masked
     kind: str = "", # further CSS class
 ) -> Html: # <div class="table-box">
-    "A table with caption, source and CSV link in a box that scrolls; raises ValueError without caption or id."
+    "A table with caption, source and CSV link in a box that scrolls; a cell of Html (in a column of dtype object) keeps its markup. Raises ValueError without caption or id."
     if not caption.strip(): raise ValueError("a table needs a caption")
     if not re.fullmatch("[a-z][a-z0-9-]*", id): raise ValueError(f"table id {id!r}: small letters, digits and hyphens only")
     shown = unmasked(df, lang, keep)
@@ -154,11 +154,11 @@ def status_html(
     "The status as mark and word; the mark is hidden from screen readers, which read the word."
     return Html(f'<span class="status {status}"><span class="glyph" aria-hidden="true">{MARKS[status].glyph}</span> {escape(status_word(status, lang))}</span>')
 
-# %% ../../nbs/present/52_tables.ipynb #28662d96
+# %% ../../nbs/present/52_tables.ipynb #9a902cf6
 def _gap(row, lang: str) -> str:
     gap = row["gap"] if "gap" in row else row["denominator"] - row["numerator"]
     if str(row.get("mask", "") or ""): return t("suppressed", lang)
-    if is_blank(gap): return ""
+    if is_blank(gap) or row["denominator"] == 0: return ""
     return t("gap.none", lang) if gap <= 0 else t("gap.short", lang, n=say(gap, "n", lang))
 
 def _result(row, lang: str) -> str:
@@ -169,7 +169,7 @@ def _result(row, lang: str) -> str:
     share = f" ({pct(n/d, lang)})" if d > 0 else ""
     return f'{say(n, "n", lang)}/{say(d, "n", lang)}{share}'
 
-# %% ../../nbs/present/52_tables.ipynb #09f6bae7
+# %% ../../nbs/present/52_tables.ipynb #c2179294
 def scorecard_table(
     df: pd.DataFrame, # id, commitment, target, numerator, denominator, status; perhaps gap, reason, verified (0-1), mask
     lang: str, # "vi" or "en"
@@ -180,12 +180,11 @@ def scorecard_table(
     "The commitments, one row each, with status, result, gap, reason and verified share; cards on a phone."
     rows = []
     for row in df.to_dict("records"):
-        why = f'<span class="reason">{escape(str(row["reason"]))}</span>' if not is_blank(row.get("reason")) else ""
+        why = f'<span class="sr">. </span><span class="reason">{escape(str(row["reason"]))}</span>' if not is_blank(row.get("reason")) else ""
         verified = t("suppressed", lang) if str(row.get("mask", "") or "") else "" if is_blank(row.get("verified")) else pct(row["verified"], lang)
         rows.append({t("col.id", lang): row["id"], t("col.commitment", lang): row["commitment"],
                      t("col.status", lang): Html(status_html(row["status"], lang) + why),
                      t("col.done", lang): _result(row, lang), t("col.gap", lang): _gap(row, lang),
                      t("col.target", lang): row["target"], t("col.verified", lang): verified})
-    table = pd.DataFrame(rows)
-    for name in table.columns[3:]: table[name] = [Html("–") if x == "" else x for x in table[name]]
+    table = pd.DataFrame([{k: "–" if v == "" else v for k, v in row.items()} for row in rows], dtype=object)
     return html_table(table, lang, caption, id, source=source, kind="cards")

@@ -30,7 +30,7 @@ def span_ticks(rows: pd.DataFrame, unit: str, more=()) -> list[float]:
     if unit == "share" and low >= 0 and 0.4 < high <= 1: return [0, 0.25, 0.5, 0.75, 1]
     return nice_ticks(high if high > low else low + 1, low, 5)
 
-# %% ../../nbs/present/56_charts_places.ipynb #95c0df1a
+# %% ../../nbs/present/56_charts_places.ipynb #0af93b94
 def draw_dots(sheet, rows, hide, heights, top, left, right, unit, lang, lines, square=False):
     "The rows of dots with intervals; `lines` are (value, colour, dash) drawn from top to bottom."
     ticks, bottom = span_ticks(rows, unit, [v for v, *_ in lines]), top + sum(heights)
@@ -46,7 +46,7 @@ def draw_dots(sheet, rows, hide, heights, top, left, right, unit, lang, lines, s
         if not is_blank(row["low"]): sheet.line(to_x(row["low"]), y, to_x(row["high"]), y, BLUE, 2.4)
         x = to_x(row["value"])
         if square: sheet.rect(x - 4.5, y - 4.5, 9, 9, BLUE, PAPER)
-        else: sheet.ax.add_patch(Circle((x, y), 5, facecolor=BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
+        else: sheet.add(Circle((x, y), 5, facecolor=BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
         sheet.text(WIDTH - MARGIN, y, interval_words(row, unit, lang), ha="right")
 
 # %% ../../nbs/present/56_charts_places.ipynb #0224f632
@@ -75,10 +75,10 @@ def interval_dots(
     data = number_data(rows, {"unit": "unit", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["unit"], rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [w + "." for w in named]
 
-# %% ../../nbs/present/56_charts_places.ipynb #985b7d65
+# %% ../../nbs/present/56_charts_places.ipynb #46497e1b
 def curve(sheet, to_x, to_y, xs, ys, colour, dash):
     "A line through the points that are there."
-    sheet.ax.plot([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
+    sheet.path([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
 
 @chart
 def funnel(
@@ -120,11 +120,11 @@ def funnel(
     data.insert(3, t("col.flag", lang), ["✓" if f and not h else "" for f, h in zip(rows["flag"], hide)])
     return sheet, data, [t("key.outside", lang) + ": " + (", ".join(rows["unit"][rows["flag"]]) or "0") + "."]
 
-# %% ../../nbs/present/56_charts_places.ipynb #fe6adfd4
+# %% ../../nbs/present/56_charts_places.ipynb #80986118
 def dot(sheet: Sheet, x: float, y: float, outside: bool):
     "A point of the funnel: a disc inside the limits, an orange diamond outside."
-    if outside: sheet.ax.add_patch(Polygon([(x, y - 7), (x + 7, y), (x, y + 7), (x - 7, y)], closed=True, facecolor=ORANGE, edgecolor=INK, linewidth=0.8, zorder=3))
-    else: sheet.ax.add_patch(Circle((x, y), 4.5, facecolor=BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
+    if outside: sheet.add(Polygon([(x, y - 7), (x + 7, y), (x, y + 7), (x - 7, y)], closed=True, facecolor=ORANGE, edgecolor=INK, linewidth=0.8, zorder=3))
+    else: sheet.add(Circle((x, y), 4.5, facecolor=BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
 
 # %% ../../nbs/present/56_charts_places.ipynb #f1612159
 def state_cell(sheet, x, y, w, h, state, lang, numbers=True):

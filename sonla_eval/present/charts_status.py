@@ -89,7 +89,7 @@ def status_counts(
     data = pd.DataFrame({t("col.status", lang): [status_word(s, lang) for s in counts], t("col.n", lang): list(counts.values())})
     return sheet, data, [f"{status_word(s, lang)}: {n}." for s, n in counts.items()]
 
-# %% ../../nbs/present/55_charts_status.ipynb #c2b063c4
+# %% ../../nbs/present/55_charts_status.ipynb #bead16a3
 @chart
 def gap_dots(
     df: pd.DataFrame, # unit, numerator, denominator; perhaps mask
@@ -113,7 +113,7 @@ def gap_dots(
         elif is_blank(gaps[i]): sheet.text(WIDTH - MARGIN, y, t("no_data", lang), 12, 400, AXIS, "right")
         else:
             if gaps[i] > 0: sheet.line(to_x(0), y, to_x(gaps[i]), y, ORANGE, 3)
-            sheet.ax.add_patch(Circle((to_x(gaps[i]), y), 5, facecolor=ORANGE if gaps[i] > 0 else BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
+            sheet.add(Circle((to_x(gaps[i]), y), 5, facecolor=ORANGE if gaps[i] > 0 else BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
             sheet.text(WIDTH - 74, y, fraction(row["numerator"], row["denominator"], lang), ha="right")
             sheet.text(WIDTH - MARGIN, y, gap_words(row, lang), 12, 600 if gaps[i] > 0 else 400, ha="right")
     data = pd.DataFrame({t("col.unit", lang): rows["unit"], t("col.numerator", lang): rows["numerator"].astype(float), t("col.denominator", lang): rows["denominator"].astype(float), t("col.gap", lang): gaps})

@@ -62,7 +62,7 @@ def rules(sheet, to_x, top, bottom, breaks, lang):
         right = x + 6 + text_width(words) > WIDTH
         sheet.text(x + (-5 if right else 5), top - 12 - 15*(len(breaks) - 1 - k), words, 12, 400, INK, "right" if right else "left")
 
-# %% ../../nbs/present/57_charts_time.ipynb #62683ae9
+# %% ../../nbs/present/57_charts_time.ipynb #909b273c
 @chart
 def lines(
     df: pd.DataFrame, # series, x (period or number), value; perhaps mask
@@ -96,7 +96,7 @@ def lines(
         own = rows[rows["series"] == name]
         values = [next(iter(own["value"][own["x"] == x]), None) for x in xs]
         for run in runs(values):
-            for part in split(run, [c for c, _ in cuts]): sheet.ax.plot([to_x(i) for i in part], [to_y(values[i]) for i in part], color=colour, ls=dash, lw=2.2, marker=shape, ms=5.5, clip_on=False)
+            for part in split(run, [c for c, _ in cuts]): sheet.path([to_x(i) for i in part], [to_y(values[i]) for i in part], color=colour, ls=dash, lw=2.2, marker=shape, ms=5.5)
         for x in own["x"][[hide[i] for i in own.index]]: sheet.text(to_x(at[x]), bottom - 8, "•", 13, 600, colour, "center")
         last = [v for v in values if not is_blank(v)]
         tails.append(to_y(last[-1]) if last else bottom)
@@ -115,7 +115,7 @@ def split(run: list[int], cuts: list[float]) -> list[list[int]]:
         parts[-1].append(i)
     return parts
 
-# %% ../../nbs/present/57_charts_time.ipynb #8fe8a97b
+# %% ../../nbs/present/57_charts_time.ipynb #b79be8a9
 @chart
 def small_multiples(
     df: pd.DataFrame, # panel, x (period or number), value; perhaps mask
@@ -149,7 +149,7 @@ def small_multiples(
             for i, v in enumerate(values):
                 if not is_blank(v): sheet.rect(to_x(i) - step*0.36, min(to_y(v), to_y(0)), step*0.72, abs(to_y(v) - to_y(0)))
         else:
-            for run in runs(values): sheet.ax.plot([to_x(i) for i in run], [to_y(values[i]) for i in run], color=BLUE, lw=1.8, marker="o", ms=3.2 if len(xs) > 6 else 4.5, clip_on=False)
+            for run in runs(values): sheet.path([to_x(i) for i in run], [to_y(values[i]) for i in run], color=BLUE, lw=1.8, marker="o", ms=3.2 if len(xs) > 6 else 4.5)
         for i, x in enumerate(xs):
             if at.get(x, (0, False))[1]: sheet.text(to_x(i), bottom - 7, "•", 13, 600, AXIS, "center")
         for i, ha in ((0, "left"), (len(xs) - 1, "right")): sheet.text(x0 if ha == "left" else right, bottom + 11, x_word(xs[i], lang, short=True), 12, 400, AXIS, ha)
@@ -157,7 +157,7 @@ def small_multiples(
     named = [f"{p}, {x}" for p, x in zip(rows["panel"], rows["x"])]
     return sheet, number_data(rows, {"panel": "unit", "x": "period", "value": "value"}, unit, lang), facts(named, rows["value"], hide, lang, lambda v: say(v, unit, lang))
 
-# %% ../../nbs/present/57_charts_time.ipynb #b1c87854
+# %% ../../nbs/present/57_charts_time.ipynb #c8aec157
 @chart
 def retention(
     df: pd.DataFrame, # step, value, low, high (shares); perhaps mask
@@ -167,7 +167,7 @@ def retention(
 ):
     "The share that is still there at each step, with the band from worst to best case for those lost to follow-up."
     rows, hide = need(df, "step", "value", "low", "high").astype({c: float for c in ("value", "low", "high")}), masked(df)
-    entries = [(lambda x, y: sheet.ax.plot([x - 8, x + 8], [y, y], color=BLUE, lw=2.2, marker="o", ms=5.5), t("col.value", lang)),
+    entries = [(lambda x, y: sheet.path([x - 8, x + 8], [y, y], color=BLUE, lw=2.2, marker="o", ms=5.5), t("col.value", lang)),
                (lambda x, y: sheet.rect(x - 8, y - 6, 16, 12, PALE, AXIS, "////"), t("key.bounds", lang))]
     ticks, top = [0, 0.25, 0.5, 0.75, 1], key_height(entries) + 14
     words = tick_words(ticks, "share", lang)
@@ -179,8 +179,8 @@ def retention(
     to_y, to_x = y_scale(sheet, left, right, top, bottom, ticks, words), lambda i: left + (i + 0.5)*step
     for run in runs(list(rows["low"])):
         band = [(to_x(i), to_y(rows["high"][i])) for i in run] + [(to_x(i), to_y(rows["low"][i])) for i in run[::-1]]
-        sheet.ax.add_patch(Polygon(band, closed=True, facecolor=PALE, edgecolor=AXIS, hatch="////", linewidth=0.8, zorder=1))
-    for run in runs(list(rows["value"])): sheet.ax.plot([to_x(i) for i in run], [to_y(rows["value"][i]) for i in run], color=BLUE, lw=2.2, marker="o", ms=6, zorder=3)
+        sheet.add(Polygon(band, closed=True, facecolor=PALE, edgecolor=AXIS, hatch="////", linewidth=0.8, zorder=1))
+    for run in runs(list(rows["value"])): sheet.path([to_x(i) for i in run], [to_y(rows["value"][i]) for i in run], color=BLUE, lw=2.2, marker="o", ms=6, zorder=3)
     for i, row in enumerate(rows.to_dict("records")):
         sheet.text(to_x(i), bottom + 5 + high/2, row["step"], 12, ha="center", room=step - 8)
         if hide[i]: hidden(sheet, to_x(i) - 20, bottom - 12, lang)
@@ -191,7 +191,7 @@ def retention(
     data = number_data(rows, {"step": "step", "value": "value", "low": "low", "high": "high"}, "share", lang)
     return sheet, data, facts(rows["step"], rows["value"], hide, lang, lambda v: say(v, "share", lang))
 
-# %% ../../nbs/present/57_charts_time.ipynb #214f85be
+# %% ../../nbs/present/57_charts_time.ipynb #71b74193
 @chart
 def events(
     df: pd.DataFrame, # x (periods from the start, whole numbers), value, low, high; perhaps mask
@@ -220,6 +220,6 @@ def events(
         if gone or is_blank(row["value"]): continue
         open_ = is_blank(row["low"])
         if not open_: sheet.line(x, to_y(row["low"]), x, to_y(row["high"]), BLUE, 2.2)
-        sheet.ax.plot([x], [to_y(row["value"])], "o", ms=8, mfc=PAPER if open_ else BLUE, mec=BLUE, mew=1.6)
+        sheet.path([x], [to_y(row["value"])], marker="o", ms=8, mfc=PAPER if open_ else BLUE, mec=BLUE, mew=1.6)
     rows["x"] = [say(float(x), "n", lang) for x in rows["x"]]
     return sheet, number_data(rows, {"x": "period", "value": "value", "low": "low", "high": "high"}, unit, lang), facts(rows["x"], rows["value"], hide, lang, lambda v: say(v, unit, lang))

@@ -6,8 +6,8 @@
 __all__ = ['WIDTH', 'MARGIN', 'clean_svg', 'Sheet', 'mark', 'tick', 'hidden', 'nice_ticks', 'tick_words', 'x_scale', 'y_scale',
            'key', 'key_height', 'name_column', 'middles', 'masked', 'need', 'chart', 'facts']
 
-# %% ../../nbs/present/54_sheet.ipynb #eea08db0
-from functools import wraps
+# %% ../../nbs/present/54_sheet.ipynb #e8c5057e
+from functools import lru_cache, wraps
 import inspect
 import io
 import re
@@ -15,10 +15,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from .figure import Figure
 from .tables import is_blank
-from .theme import AXIS, BLUE, FALLBACK, GREY, INK, MARKS, ORANGE, PALE, PAPER, style, text_width, wrap
+from .theme import AXIS, BLUE, FALLBACK, FAMILY, GREY, INK, MARKS, ORANGE, PALE, PAPER, style, text_width, wrap
 from .words import say, t
 
 # %% ../../nbs/present/54_sheet.ipynb #861e1e64
@@ -44,8 +47,11 @@ def clean_svg(
     look = f'style="font-family:{FALLBACK};stroke-linejoin:round;min-width:{width:.0f}px"'
     return svg.replace("<svg", f"<svg {look}", 1).strip()
 
-# %% ../../nbs/present/54_sheet.ipynb #81b9a910
+# %% ../../nbs/present/54_sheet.ipynb #dca9fff4
 WIDTH, MARGIN = 460.0, 4.0
+
+@lru_cache(maxsize=None)
+def _font(size: float, weight: int): return FontProperties(family=[FAMILY], size=size, weight=weight)
 
 class Sheet:
     "A sheet of paper in points, (0, 0) at the upper left; call `svg()` at the end."
@@ -60,8 +66,7 @@ class Sheet:
         self.height = height + self.shift
         self.fig = Canvas(figsize=(WIDTH/72, self.height/72), dpi=72)
         self.ax = self.axes(0, -self.shift, WIDTH, height, (0, WIDTH), (height, -self.shift))
-        self.segments = []
-        if synthetic: self.text(WIDTH - MARGIN, -self.shift + 9, t("synthetic.badge", lang), 11, 600, "#B03F00", "right")
+        if synthetic: self.text(MARGIN, -self.shift + 8, t("synthetic.badge", lang), 12, 600, "#B03F00")
 
     def axes(self, left, top, right, bottom, xlim, ylim): # -> matplotlib Axes without frame and ticks
         "Axes over a part of the sheet, with their own data limits."
@@ -72,21 +77,30 @@ class Sheet:
         ax.set_ylim(*ylim)
         return ax
 
+    def add(self, artist): # the artist
+        "Puts a matplotlib artist on the sheet, its data in points; nothing is scaled or clipped, so this is quick."
+        artist.set_transform(self.ax.transData)
+        return self.fig.add_artist(artist)
+
+    def path(self, xs, ys, **look):
+        "A line through points, with matplotlib's names for colour, dash and marker."
+        self.add(Line2D(xs, ys, **look))
+
     def text(self, x, y, words, size=12, weight=400, colour=INK, ha="left", room=None):
         "Text with its middle line at y; where `room` is given it is wrapped to that width. Returns the number of lines."
         lines = wrap(words, room, size, weight) if room else [str(words)]
         top = y - (len(lines) - 1)*size*0.6
         for i, line in enumerate(lines):
-            self.ax.text(x, top + i*size*1.2 + size*0.34, line, fontsize=size, fontweight=weight, color=colour, ha=ha, va="baseline")
+            self.add(Text(x, top + i*size*1.2 + size*0.34, line, fontproperties=_font(size, weight), color=colour, ha=ha, va="baseline"))
         return len(lines)
 
     def rect(self, x, y, width, height, fill=BLUE, edge=None, hatch="", lw=1.0):
         "A filled rectangle from its upper left corner."
-        self.ax.add_patch(Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge or fill, hatch=hatch or None, linewidth=lw if edge else 0, clip_on=False))
+        self.add(Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge or fill, hatch=hatch or None, linewidth=lw if edge else 0))
 
     def line(self, x0, y0, x1, y1, colour=AXIS, lw=1.0, dash="-"):
         "A straight line."
-        self.ax.plot([x0, x1], [y0, y1], color=colour, lw=lw, ls=dash, clip_on=False)
+        self.add(Line2D([x0, x1], [y0, y1], color=colour, lw=lw, ls=dash))
 
     def svg(self) -> str: # cleaned SVG
         "The drawing as SVG for use inside a page."
@@ -94,7 +108,7 @@ class Sheet:
         with style(self.id): self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         return clean_svg(buffer.getvalue(), self.id, WIDTH)
 
-# %% ../../nbs/present/54_sheet.ipynb #a0be3d60
+# %% ../../nbs/present/54_sheet.ipynb #8e45ad69
 def mark(
     sheet: Sheet, # drawn on
     x: float, # centre
@@ -103,8 +117,7 @@ def mark(
     r: float = 6.0, # radius in points
 ):
     "The drawn mark of a status: disc, half disc, cross, hatched box, dash, question or exclamation mark."
-    m, ax = MARKS[status], sheet.ax
-    add = lambda patch: ax.add_patch(patch)
+    m, add = MARKS[status], sheet.add
     if m.shape in ("disc", "half"):
         add(Circle((x, y), r, facecolor=m.colour if m.shape == "disc" else PAPER, edgecolor=m.colour, linewidth=1.4))
         if m.shape == "half": add(Wedge((x, y), r, 90, 270, facecolor=m.colour, linewidth=0))
@@ -135,7 +148,7 @@ def hidden(
     "What stands for a suppressed value: a bullet and the word, never a length."
     sheet.text(x, y, "• " + t("suppressed", lang) if words else "•", 12, 400, AXIS)
 
-# %% ../../nbs/present/54_sheet.ipynb #5051c3a8
+# %% ../../nbs/present/54_sheet.ipynb #c2f7fb13
 def nice_ticks(
     top: float, # largest value
     bottom: float = 0.0, # smallest value
@@ -171,12 +184,12 @@ def x_scale(
     "Light vertical grid with horizontal labels under it; the first line is darker. Gives the scale."
     lo, hi = ticks[0], ticks[-1]
     to_x = lambda v: left + (v - lo)/((hi - lo) or 1)*(right - left)
-    sheet.ax.add_collection(LineCollection([[(to_x(v), top), (to_x(v), bottom)] for v in ticks], colors=["#C9CED3"], linewidths=0.8, zorder=0))
+    sheet.add(LineCollection([[(to_x(v), top), (to_x(v), bottom)] for v in ticks], colors=["#C9CED3"], linewidths=0.8, zorder=0))
     sheet.line(to_x(max(lo, 0) if lo <= 0 <= hi else lo), top, to_x(max(lo, 0) if lo <= 0 <= hi else lo), bottom, AXIS, 1.0)
     for v, words in zip(ticks, labels): sheet.text(to_x(v), bottom + 10, words, 12, 400, AXIS, "center")
     return to_x
 
-# %% ../../nbs/present/54_sheet.ipynb #2821a72c
+# %% ../../nbs/present/54_sheet.ipynb #aba25bf1
 def y_scale(
     sheet: Sheet, # drawn on
     left: float, # in points
@@ -189,7 +202,7 @@ def y_scale(
     "Light horizontal grid with labels at the left of it; zero, or else the lowest line, is darker. Gives the scale."
     lo, hi = ticks[0], ticks[-1]
     to_y = lambda v: bottom - (v - lo)/((hi - lo) or 1)*(bottom - top)
-    sheet.ax.add_collection(LineCollection([[(left, to_y(v)), (right, to_y(v))] for v in ticks], colors=["#C9CED3"], linewidths=0.8, zorder=0))
+    sheet.add(LineCollection([[(left, to_y(v)), (right, to_y(v))] for v in ticks], colors=["#C9CED3"], linewidths=0.8, zorder=0))
     base = to_y(max(lo, 0) if lo <= 0 <= hi else lo)
     sheet.line(left, base, right, base, AXIS, 1.0)
     for v, words in zip(ticks, labels): sheet.text(left - 6, to_y(v), words, 12, 400, AXIS, "right")

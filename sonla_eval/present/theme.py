@@ -109,7 +109,7 @@ def wrap(
         else: lines[-1] = longer
     return lines
 
-# %% ../../nbs/present/50_theme.ipynb #0185a7b8
+# %% ../../nbs/present/50_theme.ipynb #a1616fb2
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in
              ("axes", "figure", "font", "grid", "hatch", "image", "lines", "markers", "mathtext", "patch", "path", "savefig", "svg", "text")}
 
@@ -120,6 +120,6 @@ def style(
     "Matplotlib settings of this package inside the `with`: real text in the SVG, repeatable ids, thin hatching."
     ours = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": [FAMILY], "font.size": 12,
             "hatch.linewidth": 1.0, "path.simplify": False, "text.color": INK, "axes.unicode_minus": True,
-            "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "lines.solid_capstyle": "butt",
+            "figure.facecolor": "none", "savefig.facecolor": "none", "lines.solid_capstyle": "butt",
             "text.usetex": False, "text.parse_math": False, "svg.image_inline": True}
     with matplotlib.rc_context({**_DEFAULTS, **ours}): yield

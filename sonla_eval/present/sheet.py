@@ -6,7 +6,7 @@
 __all__ = ['WIDTH', 'MARGIN', 'clean_svg', 'Sheet', 'mark', 'tick', 'hidden', 'nice_ticks', 'tick_words', 'x_scale', 'y_scale',
            'key', 'key_height', 'name_column', 'middles', 'masked', 'need', 'chart', 'facts']
 
-# %% ../../nbs/present/54_sheet.ipynb #e8c5057e
+# %% ../../nbs/present/54_sheet.ipynb #5c5e1477
 from functools import lru_cache, wraps
 import inspect
 import io
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
 from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from .figure import Figure
 from .tables import is_blank
@@ -47,7 +48,7 @@ def clean_svg(
     look = f'style="font-family:{FALLBACK};stroke-linejoin:round;min-width:{width:.0f}px"'
     return svg.replace("<svg", f"<svg {look}", 1).strip()
 
-# %% ../../nbs/present/54_sheet.ipynb #dca9fff4
+# %% ../../nbs/present/54_sheet.ipynb #b251e304
 WIDTH, MARGIN = 460.0, 4.0
 
 @lru_cache(maxsize=None)
@@ -65,21 +66,12 @@ class Sheet:
         self.shift = 18.0 if synthetic else 0.0
         self.height = height + self.shift
         self.fig = Canvas(figsize=(WIDTH/72, self.height/72), dpi=72)
-        self.ax = self.axes(0, -self.shift, WIDTH, height, (0, WIDTH), (height, -self.shift))
+        self.to_paper = Affine2D().scale(1, -1).translate(0, height)
         if synthetic: self.text(MARGIN, -self.shift + 8, t("synthetic.badge", lang), 12, 600, "#B03F00")
-
-    def axes(self, left, top, right, bottom, xlim, ylim): # -> matplotlib Axes without frame and ticks
-        "Axes over a part of the sheet, with their own data limits."
-        h = self.height
-        ax = self.fig.add_axes((left/WIDTH, 1 - (bottom + self.shift)/h, (right - left)/WIDTH, (bottom - top)/h))
-        ax.set_axis_off()
-        ax.set_xlim(*xlim)
-        ax.set_ylim(*ylim)
-        return ax
 
     def add(self, artist): # the artist
         "Puts a matplotlib artist on the sheet, its data in points; nothing is scaled or clipped, so this is quick."
-        artist.set_transform(self.ax.transData)
+        artist.set_transform(self.to_paper)
         return self.fig.add_artist(artist)
 
     def path(self, xs, ys, **look):

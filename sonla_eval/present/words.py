@@ -65,7 +65,7 @@ def pct(
     text = number(shown, lang, 0 if float(shown).is_integer() and shown in (0, 100) else digits)
     return text + ("%" if lang == "vi" else "\u00a0%")
 
-# %% ../../nbs/present/51_words.ipynb #72f13304
+# %% ../../nbs/present/51_words.ipynb #cfc9414b
 def say(
     x: float | None, # the number; NaN or None when there is none
     unit: str, # "share", "points", "persons", "cases" ...
@@ -75,7 +75,7 @@ def say(
     "A number in its unit: a share as a percentage, a change in points with its sign, a count plain."
     if x is None or (isinstance(x, float) and math.isnan(x)): return t("no_data", lang)
     if unit == "share": return pct(float(x), lang, 1 if digits is None else digits)
-    if digits is None: digits = 1 if unit == "points" else 0 if float(x).is_integer() or abs(x) >= 100 else 1 if abs(x) >= 10 else 2
+    if digits is None: digits = 1 if unit == "points" else 0 if float(x).is_integer() or abs(x) >= 1000 else 1 if abs(x) >= 10 else 2
     text = number(float(x), lang, digits)
     if unit != "points": return text.replace("-", "−")
     return ("+" if x > 0 else "") + text.replace("-", "−")

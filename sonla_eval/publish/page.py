@@ -7,7 +7,7 @@ __all__ = ['LIMIT', 'WORDS', 'PageMeta', 'PageError', 'markdown_html', 'output_h
            'contents_html', 'PageExporter', 'page_css', 'provenance_rows', 'frame', 'unsafe', 'render', 'to_html',
            'simple_page', 'counts', 'lint_page', 'typed_numbers']
 
-# %% ../../nbs/publish/62_page.ipynb #c2cfd767
+# %% ../../nbs/publish/62_page.ipynb #804ed53b
 from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +17,7 @@ import re
 import mistune
 from nbconvert.exporters import TemplateExporter
 from ..methods.estimate import LANGS
-from ..present.tables import Html, slug
+from ..present.blocks import slug
 from ..present.theme import asset
 from ..present.words import all_words, period_word, t
 

@@ -6,7 +6,7 @@
 __all__ = ['WEBB', 'cr2', 'sign_vectors', 'Wild', 'wild_bootstrap', 'n_assignments', 'assignments', 'invert', 'randomization',
            'few_clusters']
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #917dec2f
+# %% ../../nbs/methods/27_few_clusters.ipynb #c193ec96
 from collections import Counter
 import math
 
@@ -16,7 +16,7 @@ from scipy import special
 
 from .estimate import Estimate, Refused
 from .effects import Effects
-from .did import Panel, Swept, panel, swept, sweep, twfe
+from .did import Panel, Swept, lone, panel, swept, twfe
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #3a302003
 def _rest(s: Swept) -> np.ndarray:
@@ -37,7 +37,7 @@ def _inverse_root(a: np.ndarray) -> np.ndarray:
     keep = value > 6e-6
     return (vector[:, keep] / np.sqrt(value[keep])) @ vector[:, keep].T
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #3bdc34bd
+# %% ../../nbs/methods/27_few_clusters.ipynb #b6e30e2e
 def cr2(
     p: Panel, # the panel
     level: float = 0.95, # confidence level
@@ -45,6 +45,7 @@ def cr2(
     label: tuple[str, str] = ("Khác biệt kép (CR2)", "Difference in differences (CR2)"),
 ) -> Estimate: # the TWFE coefficient with the CR2 interval
     "CR2 errors with Satterthwaite df; raises Refused when fewer than 2 degrees of freedom are left. Pustejovsky, Tipton (2018)."
+    lone(p)
     s = swept(p)
     basis, m, beta = _rest(s), s.sweep.mask, s.beta
     G, xx = int(s.cluster.max()) + 1, float((s.x**2).sum())
@@ -128,7 +129,7 @@ class Wild:
         hits = int((draws >= t * (1 - 1e-9)).sum())
         return hits / len(draws) if complete else (1 + hits) / (1 + len(draws))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #f5343c37
+# %% ../../nbs/methods/27_few_clusters.ipynb #dede92c1
 def _edge(p, start: float, step: float, alpha: float) -> float:
     "Where p(null) crosses alpha on the way from `start` by `step`; infinite when it doesn't within 2**20 steps."
     inside, outside = start, start + step
@@ -154,6 +155,7 @@ def wild_bootstrap(
     label: tuple[str, str] = ("Khác biệt kép (bootstrap theo cụm)", "Difference in differences (wild cluster bootstrap)"),
 ) -> Estimate: # the TWFE coefficient, p by the bootstrap, interval by inversion
     "Restricted wild cluster bootstrap; raises Refused when the vectors are too few to reject at the level. Cameron, Gelbach, Miller (2008); Webb (2023)."
+    lone(p)
     s = swept(p)
     G = int(s.cluster.max()) + 1
     W, complete = sign_vectors(G, weights, draws, seed)

@@ -68,7 +68,7 @@ def cr2(
                     f"CR2, working independence; n = {s.n}, k = {s.k}, G = {G}, df = {df:.2f} (Satterthwaite)", label, s.used,
                     extra={"se": se, "t": t, "df": df, "p": float(2 * special.stdtr(df, -abs(t))), "k": s.k, "G": G})
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #1022fbfd
+# %% ../../nbs/methods/27_few_clusters.ipynb #1f76c16a
 WEBB = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
 
 def sign_vectors(
@@ -76,49 +76,53 @@ def sign_vectors(
     weights: str = "auto", # "rademacher", "webb" or "auto": every sign vector up to 14 clusters, Webb draws above
     draws: int = 999, # random draws when the vectors are too many
     seed: int = 20220301, # seed of the draws
-) -> tuple[np.ndarray, bool]: # (vectors, G); whether every vector is there
-    "Multipliers of the clusters: all of them when there are at most 2**14, else draws of a numpy Generator."
+) -> tuple[np.ndarray, np.ndarray, bool]: # (vectors, G) codes; the multipliers they stand for; whether every vector is there
+    "Multipliers of the clusters: all vectors when there are at most 2**14, else draws of a numpy Generator."
     kinds = {"rademacher": np.array([1.0, -1.0]), "webb": WEBB}
     if weights not in (*kinds, "auto"): raise ValueError(f"weights {weights!r}: use rademacher, webb or auto")
     values = kinds["rademacher" if weights == "auto" and G <= 14 else "webb" if weights == "auto" else weights]
     if len(values) ** G <= 2**14:
-        return values[np.stack(np.unravel_index(np.arange(len(values) ** G), (len(values),) * G), 1)], True
-    rng = np.random.default_rng(seed)
-    return values[rng.integers(0, len(values), (draws, G), dtype=np.int8)], False
+        return np.stack(np.unravel_index(np.arange(len(values) ** G), (len(values),) * G), 1).astype(np.int8), values, True
+    return np.random.default_rng(seed).integers(0, len(values), (draws, G), dtype=np.int8), values, False
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #8a0e3109
+# %% ../../nbs/methods/27_few_clusters.ipynb #511f5247
 class Wild:
     "The bootstrap of one fitted panel: gives t* for any null from products that are computed once."
     def __init__(self,
         s: Swept, # the fit
-        W: np.ndarray, # (draws, G) multipliers
+        codes: np.ndarray, # (draws, G) codes of the multipliers
+        values: np.ndarray, # the multipliers
+        any_null: bool = True, # also prepare nulls other than 0
     ):
         c, self.xx, self.beta = s.by_cluster, float((s.x**2).sum()), s.beta
         self.q = c((s.x**2).sum(1))
         A = np.concatenate([c(s.x), c((s.z * s.x).sum(2).T)], 1)
-        zz = np.linalg.pinv(np.einsum("knt,lnt->kl", s.z, s.z)) if len(s.z) else np.zeros((0, 0))
         k, T = A.shape[1], s.x.shape[1]
-        self.D = np.zeros((k, k)); self.D[:T, :T], self.D[T:, T:] = s.sweep.inverse, zz
-        B = [np.concatenate([c(v), c((s.z * v).sum(2).T)], 1) for v in (s.y, s.x)]
-        self.s = (c((s.x * s.y).sum(1)), self.q)
+        self.D = np.zeros((k, k)); self.D[:T, :T] = s.sweep.inverse
+        if k > T: self.D[T:, T:] = np.linalg.pinv(np.einsum("knt,lnt->kl", s.z, s.z))
         self.AA, self.Aq, self.qq = A.T @ A, A.T @ self.q, float((self.q**2).sum())
-        columns = [*B, A * self.s[0][:, None], A * self.s[1][:, None], np.column_stack([*self.s, self.s[0] * self.q, self.s[1] * self.q])]
-        self.products = np.split(W @ np.concatenate(columns, 1), [k, 2 * k, 3 * k, 4 * k], axis=1)
-        self.square = (W**2) @ np.column_stack([self.s[0] ** 2, self.s[0] * self.q, self.q**2])
+        self.s = [c((s.x * v).sum(1)) for v in (s.y, s.x)]
+        B = [np.concatenate([c(v), c((s.z * v).sum(2).T)], 1) for v in (s.y, s.x)]
+        sides = [np.column_stack([b, A * u[:, None], u, u * self.q]) for b, u in zip(B, self.s)][: 2 if any_null else 1]
+        squares = np.column_stack([self.s[0] ** 2, self.s[0] * self.q, self.q**2])
+        self.k, right = k, np.concatenate(sides, 1)
+        self.products, self.square = np.empty((len(codes), right.shape[1])), np.empty((len(codes), 3))
+        for at in range(0, len(codes), 128):
+            w = values[codes[at:at + 128]]
+            self.products[at:at + 128] = w @ right
+            self.square[at:at + 128] = np.square(w, out=w) @ squares
 
     def t(self,
         null: float = 0.0, # value of beta under the null
     ) -> tuple[float, np.ndarray]: # |t| of the data and |t*| of each draw, without the constant factor
         "Sizes of the t statistics under beta = null, from the scores' sums of squares."
-        By, Bx, Sy, Sx, rest = self.products
-        r, As = (By - null * Bx) @ self.D, Sy - null * Sx
-        b = (rest[:, 0] - null * rest[:, 1]) / self.xx
-        sq = rest[:, 2] - null * rest[:, 3]
+        k, m = self.k, self.products
+        if null: m = m[:, : 2 * k + 2] - null * m[:, 2 * k + 2:]
+        r, As, b, sq = m[:, :k] @ self.D, m[:, k:2 * k], m[:, 2 * k] / self.xx, m[:, 2 * k + 1]
         own = self.square @ np.array([1.0, -2 * null, null**2])
         total = own + np.einsum("ij,ij->i", r @ self.AA - 2 * As, r) + b * (b * self.qq - 2 * sq + 2 * (r @ self.Aq))
         fit = float(np.sqrt(((self.s[0] - self.beta * self.q) ** 2).sum()))
-        floor = 1e-14 * own.max() if len(own) else 0.0
-        return abs(self.beta - null) / max(fit, 1e-300), np.abs(b) / np.sqrt(np.maximum(total, floor))
+        return abs(self.beta - null) / max(fit, 1e-300), np.abs(b) / np.sqrt(np.maximum(total, 1e-14 * own.max()))
 
     def p(self,
         null: float = 0.0, # value of beta under the null
@@ -129,7 +133,7 @@ class Wild:
         hits = int((draws >= t * (1 - 1e-9)).sum())
         return hits / len(draws) if complete else (1 + hits) / (1 + len(draws))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #dede92c1
+# %% ../../nbs/methods/27_few_clusters.ipynb #4e26ac4b
 def _edge(p, start: float, step: float, alpha: float) -> float:
     "Where p(null) crosses alpha on the way from `start` by `step`; infinite when it doesn't within 2**20 steps."
     inside, outside = start, start + step
@@ -158,21 +162,21 @@ def wild_bootstrap(
     lone(p)
     s = swept(p)
     G = int(s.cluster.max()) + 1
-    W, complete = sign_vectors(G, weights, draws, seed)
-    if complete and 2 / len(W) >= 1 - level:
-        raise Refused(f"{G} clusters give {len(W)} sign vectors: no p-value below {2 / len(W):.3f} is possible; use Webb weights or randomization inference",
-                      f"{G} cụm chỉ cho {len(W)} véc-tơ dấu: p không thể nhỏ hơn {2 / len(W):.3f}; dùng trọng số Webb hoặc suy luận ngẫu nhiên hóa")
-    wild = Wild(s, W)
+    codes, values, complete = sign_vectors(G, weights, draws, seed)
+    if complete and 2 / len(codes) >= 1 - level:
+        raise Refused(f"{G} clusters give {len(codes)} sign vectors: no p-value below {2 / len(codes):.3f} is possible; use Webb weights or randomization inference",
+                      f"{G} cụm chỉ cho {len(codes)} véc-tơ dấu: p không thể nhỏ hơn {2 / len(codes):.3f}; dùng trọng số Webb hoặc suy luận ngẫu nhiên hóa")
+    wild = Wild(s, codes, values, interval)
     t, beta = wild.t()[0], s.beta
     low, high = -math.inf, math.inf
     if interval:
         spread = abs(beta) / t if t > 0 else math.sqrt(float((s.y**2).sum()) / wild.xx)
         test = lambda b: wild.p(b, complete)
         low, high = (_edge(test, beta, sign * 2 * spread, 1 - level) for sign in (-1, 1))
-    how = f"all {len(W)} vectors" if complete else f"{len(W)} draws, seed {seed}"
+    how = f"all {len(codes)} vectors" if complete else f"{len(codes)} draws, seed {seed}"
     return Estimate(beta, low, high, level, s.n, value_unit, "model estimate", "two-way fixed effects, wild cluster bootstrap with the null imposed",
                     f"share of {how} with |t*| >= |t|; interval by inversion; n = {s.n}, k = {s.k}, G = {G}", label, s.used,
-                    extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(W), "complete": complete})
+                    extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(codes), "complete": complete})
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #0ec4d244
 def n_assignments(

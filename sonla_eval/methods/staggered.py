@@ -97,7 +97,7 @@ def cells(
             elif t: out.append((g, t, t - 1))
     return out
 
-# %% ../../nbs/methods/27b_staggered.ipynb #e20b0168
+# %% ../../nbs/methods/27b_staggered.ipynb #b87c5219
 @dataclass(frozen=True, eq=False)
 class Staggered:
     "All ATT(g,t) of a panel with their influence functions; its methods give the averages, tests and words."
@@ -128,6 +128,12 @@ class Staggered:
         "How much of the panel each cohort is."
         values, count = np.unique(self.p.start, return_counts=True)
         return dict(zip(values.tolist(), (count / len(self.p.start)).tolist()))
+
+    @cached_property
+    def alone(self) -> np.ndarray: # (K,) bool
+        "Cells whose cohort is one unit (or one cluster)."
+        per = {g: len(set(self.p.cluster[self.p.start == g].tolist())) for g in set(self.cohort.tolist())}
+        return np.array([per[g] == 1 for g in self.cohort.tolist()])
 
     @cached_property
     def groups(self) -> int: # clusters
@@ -301,7 +307,7 @@ def _placebo(s: Staggered, k: int) -> tuple[float, float, float]:
     half = float(pull[need - 1]) if need <= m and m > 1 else math.inf
     return (1 + int((pull >= abs(s.att[k]) - 1e-12).sum())) / (m + 1), s.att[k] - half, s.att[k] + half
 
-# %% ../../nbs/methods/27b_staggered.ipynb #4d66f2e3
+# %% ../../nbs/methods/27b_staggered.ipynb #086d5fcc
 ONE = ("nhóm 1 đơn vị: sai số giải tích vô nghĩa", "cohort of one unit: its analytic error is meaningless")
 DEALT = ("có nhóm 1 đơn vị: khoảng tin cậy do chia lại thời điểm bắt đầu", "includes cohorts of one unit: interval by dealing the start dates")
 OPEN = ("có nhóm 1 đơn vị: không có khoảng tin cậy đáng tin", "includes cohorts of one unit: no interval can be trusted")
@@ -309,9 +315,7 @@ REFERENCE = ("kỳ gốc", "reference period")
 
 def _lonely(s: Staggered, omega: np.ndarray) -> float:
     "Share of an average's weight that rests on cohorts of one unit (or one cluster)."
-    per = {g: len(set(s.p.cluster[s.p.start == g])) for g in set(s.cohort.tolist())}
-    one = np.array([per[g] == 1 for g in s.cohort.tolist()])
-    return float(np.abs(omega[one]).sum() / max(np.abs(omega).sum(), 1e-300))
+    return float(np.abs(omega[s.alone]).sum() / max(np.abs(omega).sum(), 1e-300))
 
 def _dealt(s: Staggered, omega: np.ndarray, label) -> Estimate | None:
     "The average with randomization inference; None where that can't be done."
@@ -366,7 +370,7 @@ def _notes(s: Staggered) -> tuple:
     if s.groups < 40: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích có thể quá hẹp.", f"Only {s.groups} clusters: the analytic interval may be too narrow."),)
     return notes
 
-# %% ../../nbs/methods/27b_staggered.ipynb #3819df38
+# %% ../../nbs/methods/27b_staggered.ipynb #709e77a9
 def effects(
     self: Staggered,
 ) -> Effects: # every ATT(g,t)
@@ -376,7 +380,7 @@ def effects(
     names = [f"{self.written(self.cohort[k])}, {self.p.times[self.time[k]]}" for k in ok]
     bare = self.psi[ok]
     se, df = _errors(self, bare), self.groups - 1
-    one = np.array([_lonely(self, r[2]) > 0 for r in rows])
+    one = self.alone[ok]
     point = float(special.stdtrit(df, 0.5 + self.level / 2))
     crit, out = _critical(self, bare, np.where(one, 0, se), point), []
     for k, e, lone, name in zip(ok, se, one, names):
@@ -384,7 +388,7 @@ def effects(
         low, high, extra = value - point * e, value + point * e, {"se": float(e), "p": float(2 * special.stdtr(df, -abs(value / e))) if e > 0 else math.nan}
         if self.time[k] == self.base[k]: extra = {"flag": REFERENCE}
         elif lone:
-            p, low, high = _placebo(self, k) if self.groups == len(self.p.start) and self.missing != "cross" else (math.nan, -math.inf, math.inf)
+            p, low, high = _placebo(self, k) if self.groups == len(self.p.start) and self.method == "plain" and self.missing != "cross" else (math.nan, -math.inf, math.inf)
             extra = {"p": p, "flag": ONE}
         elif self.draws: extra |= {"band_low": value - crit * e, "band_high": value + crit * e, "crit": crit}
         out.append(Estimate(value, float(low), float(high), self.level, int(self.size[k, 0]), self.value_unit, "model estimate", "Callaway-Sant'Anna (2021)",
@@ -451,7 +455,7 @@ def calendar(self: Staggered) -> Effects: # by period; overall = mean over perio
 
 Staggered.simple, Staggered.dynamic, Staggered.group, Staggered.calendar = simple, dynamic, group, calendar
 
-# %% ../../nbs/methods/27b_staggered.ipynb #dc824b21
+# %% ../../nbs/methods/27b_staggered.ipynb #b2b55bb7
 @dataclass(frozen=True)
 class Pretest:
     "Joint test of the effects before the start; `p` is None when it can't be computed."
@@ -479,8 +483,7 @@ class Pretest:
 def pretest(self: Staggered) -> Pretest: # joint test of the cells before start - anticipation
     "Wald test of all placebo cells (without reference cells and cohorts of one unit). Callaway, Sant'Anna (2021)."
     se = _errors(self, self.psi)
-    lonely = np.array([_lonely(self, np.eye(1, len(self.att), k)[0]) > 0 for k in range(len(self.att))])
-    at = np.nonzero((self.event < -self.anticipation) & np.isfinite(self.att) & (se > 0) & (self.time != self.base) & ~lonely)[0]
+    at = np.nonzero((self.event < -self.anticipation) & np.isfinite(self.att) & (se > 0) & (self.time != self.base) & ~self.alone)[0]
     q, n = len(at), self.psi.shape[1]
     psi = np.zeros((q, self.groups)); np.add.at(psi.T, self.p.cluster, self.psi[at].T)
     V = psi @ psi.T / n**2

@@ -6,15 +6,15 @@
 __all__ = ['NO_OVERLAP', 'ESTIMANDS', 'LABEL', 'Persons', 'persons', 'weights', 'effective_n', 'Overlap', 'overlap',
            'overlap_figure', 'Balance', 'balance', 'love_plot', 'naive', 'ipw', 'standardise', 'aipw', 'effects']
 
-# %% ../../nbs/methods/29_client.ipynb #41348182
-from dataclasses import dataclass, field
+# %% ../../nbs/methods/29_client.ipynb #7add8a26
+from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
 from .estimate import LANGS, Estimate, Refused, number
 from .proportion import Difference, Estimates, Tested, p_value
 
-# %% ../../nbs/methods/29_client.ipynb #c91fa7e3
+# %% ../../nbs/methods/29_client.ipynb #6f4ecdd7
 @dataclass(frozen=True, eq=False)
 class Persons:
     "Complete persons as arrays: outcome y (n,), service a (n,), propensity design X (n, k), outcome design Z and its two counterfactuals (n, m)."
@@ -26,7 +26,7 @@ class Persons:
     Z0: np.ndarray # the same had nobody been served
     used: tuple[dict, ...] = () # who was used
     names: tuple[str, ...] = () # columns of X
-    index: pd.Index = field(default_factory=lambda: pd.RangeIndex(0)) # rows of the frame that were kept
+    rows: np.ndarray | None = None # positions in the frame of those kept
 
 # %% ../../nbs/methods/29_client.ipynb #599582d7
 def _terms(covariates: str | list[str]) -> str:
@@ -53,7 +53,7 @@ def _full_rank(M: pd.DataFrame) -> np.ndarray:
     if np.linalg.matrix_rank(scaled) < values.shape[1]: raise ValueError(f"these columns repeat one another: {', '.join(M.columns)}")
     return values
 
-# %% ../../nbs/methods/29_client.ipynb #edfa8292
+# %% ../../nbs/methods/29_client.ipynb #a11f5370
 def persons(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
@@ -77,7 +77,7 @@ def persons(
             ("no outcome", int(y.isna().sum()), "left out"), ("no service known", int((y.notna() & a.isna()).sum()), "left out"),
             ("covariate blank", int((y.notna() & a.notna()).sum()) - len(keep), "left out")]
     return Persons(y[keep].to_numpy(), a[keep].to_numpy(), _full_rank(X), _full_rank(Z), Z1, Z0,
-        tuple({"group": g, "n": n, "why": w} for g, n, w in used), tuple(X.columns), frame.index[keep])
+        tuple({"group": g, "n": n, "why": w} for g, n, w in used), tuple(X.columns), keep.to_numpy())
 
 # %% ../../nbs/methods/29_client.ipynb #6363a1ad
 NO_OVERLAP = Refused("The served and the others can't be told apart by chance: what was recorded decides who is served, so there is nobody to compare with.",
@@ -155,7 +155,7 @@ def _judge(a: np.ndarray, e: np.ndarray, estimand: str) -> tuple[pd.DataFrame, t
     if share > 0.2 and estimand != "ATO": return r, (f"{100*share:.0f}% số người không có ai tương đồng ở nhóm kia: không so sánh được.", f"{100*share:.0f} % of the persons have nobody like them in the other group: they can't be compared.")
     return r, ("", "")
 
-# %% ../../nbs/methods/29_client.ipynb #7246dbf7
+# %% ../../nbs/methods/29_client.ipynb #462b46f8
 def overlap(
     frame: pd.DataFrame, # one row per person
     treat: str, # 0/1 column: served
@@ -168,7 +168,7 @@ def overlap(
         if not (p.a == g).any(): raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
     e = _logistic(p.X, p.a)[1]
     rows, reason = _judge(p.a, e, estimand)
-    return Overlap(rows, pd.Series(e, p.index, name="score"), p.a, not reason[1], reason, estimand)
+    return Overlap(rows, pd.Series(e, frame.index[p.rows], name="score"), p.a, not reason[1], reason, estimand)
 
 # %% ../../nbs/methods/29_client.ipynb #20e67c6b
 def overlap_figure(

@@ -525,14 +525,15 @@ def reporting_rows(y: Year) -> list[dict]:
             value_unit="share", kind="administrative count", notes_en=f"zeros: {int(part['zero'].sum())}", notes_vi=f"số không: {int(part['zero'].sum())}", synthetic=y.synthetic))
     return rows
 
-# %% ../../nbs/methods/39_results.ipynb #0d4c5886
+# %% ../../nbs/methods/39_results.ipynb #7cd15b2a
 def spending_rows(y: Year) -> list[dict]:
     "Allotted and spent by activity, in million VND."
     table, rows = y.tables.get("spending"), []
-    if table is None: return rows
-    for r in table.itertuples(index=False):
-        for kind in ("allotted", "spent"):
-            rows.append(dict(measure=f"money.{kind}", unit=PROVINCE, period=str(y.year), breakdown=f"activity={r.activity}", numerator=float(getattr(r, kind)), value=float(getattr(r, kind)),
+    if table is None or table.empty: return rows
+    for activity, part in table.groupby("activity", sort=True):
+        for kind, column in (("allotted", "budget"), ("spent", "spent")):
+            v = float(part[column].sum(min_count=1))
+            rows.append(dict(measure=f"money.{kind}", unit=PROVINCE, period=str(y.year), breakdown=f"activity={activity}", numerator=v, value=v,
                 value_unit="million VND", kind="administrative count", synthetic=y.synthetic))
     return rows
 

@@ -6,10 +6,11 @@
 __all__ = ['NEIGHBOURS', 'PUBLISHED', 'fig_sonla', 'fig_neighbours', 'fig_national', 'table_faults', 'table_figures',
            'table_breaks']
 
-# %% ../../nbs/present/59g_published.ipynb #f8376c9e
+# %% ../../nbs/present/59g_published.ipynb #cd6e316e
 import math
 import pandas as pd
-from ..plan.published import check_figures, figures
+from ..plan.commitments import breaks
+from ..plan.published import check_figures, figures, labels
 from .book import Book
 from .charts_places import interval_dots
 from .charts_status import bullet
@@ -17,7 +18,7 @@ from .figures_plan import lacking
 from .tables import html_table
 from .words import say, t
 
-# %% ../../nbs/present/59g_published.ipynb #3bcedb3c
+# %% ../../nbs/present/59g_published.ipynb #8122855a
 NEIGHBOURS = ["Sơn La", "Lào Cai", "Yên Bái", "Hòa Bình", "Tuyên Quang", "Thanh Hóa"]
 PUBLISHED = ("số liệu đã công bố (báo chí, cổng thông tin nhà nước); địa chỉ ở bảng dưới", "published figures (press and government portals); addresses in the table below")
 
@@ -26,10 +27,15 @@ def _shared(book: Book, headline: str, subtitle: str) -> dict:
     return dict(headline=headline, subtitle=subtitle, source=book.w(*PUBLISHED), lang=book.lang, synthetic=False)
 
 def _when(r) -> str:
-    "The period as the source wrote it, shortened."
-    return str(r["year"]).split(" (")[0] if "year" in r else f"{r['year_from']}"
+    "The period as the source wrote it; 'undated' when it gives none."
+    return r["period"] if r["dated"] else f"{r['period']}?" if r["period"] else "?"
 
-# %% ../../nbs/present/59g_published.ipynb #f31ca30f
+def _label(indicator: str, book: Book) -> str:
+    "Words of a published indicator."
+    known = labels()[0].get(indicator)
+    return indicator if known is None else getattr(known, book.lang)
+
+# %% ../../nbs/present/59g_published.ipynb #a157ba29
 def fig_sonla(book: Book):
     "Sơn La's own published counts of establishments, by source."
     f = figures()
@@ -45,7 +51,7 @@ def fig_neighbours(book: Book):
     f = figures()
     f = f[f["place"].isin(NEIGHBOURS) & f["indicator"].eq("establishments_total")].copy()
     f["order"] = f["place"].map(NEIGHBOURS.index)
-    f = f.sort_values(["order", "year"], kind="stable")
+    f = f.sort_values(["order", "year_from"], kind="stable")
     frame = pd.DataFrame({"label": [f"{r['place']}, {_when(r)}" for r in f.to_dict("records")], "value": f["value"]})
     head = book.w("Định nghĩa và thời điểm khác nhau: đọc từng số, không xếp hạng", "Definitions and dates differ: read each number, rank none")
     return bullet(frame, "published-neighbours", unit="establishments", **_shared(book, head, book.w("Số cơ sở dễ phát sinh tệ nạn, Sơn La và các tỉnh lân cận", "Prone establishments, Sơn La and neighbouring provinces")))
@@ -61,11 +67,11 @@ def fig_national(book: Book):
     head = book.w(f"Ước tính cao nhất gấp {say(round(spread), 'n', 'vi')} lần ước tính thấp nhất", f"The highest estimate is {say(round(spread), 'n', 'en')} times the lowest")
     return bullet(frame, "published-national", unit="persons", **_shared(book, head, book.w("Số người bán dâm ước tính, Việt Nam, theo năm và nguồn", "Estimated sex workers, Việt Nam, by year and source")))
 
-# %% ../../nbs/present/59g_published.ipynb #55bc65a1
+# %% ../../nbs/present/59g_published.ipynb #06a5791b
 def table_faults(book: Book):
     "Faults found in the published figures by general checks."
     f = check_figures()
-    out = pd.DataFrame({book.w("Nơi", "Place"): f["place"], t("col.period", book.lang): f["period"], book.w("Chỉ số", "Indicator"): f[f"label_{book.lang}"] if f"label_{book.lang}" in f else f["indicator"],
+    out = pd.DataFrame({book.w("Nơi", "Place"): f["place"], t("col.period", book.lang): f["period"], book.w("Chỉ số", "Indicator"): [_label(x, book) for x in f["indicator"]],
         book.w("Thấy", "Found"): f["found"].astype(str), book.w("Chờ đợi", "Expected"): f["expected"].astype(str), book.w("Cách đọc", "Reading"): f[f"reading_{book.lang}"]})
     return html_table(out, book.lang, book.w(f"{len(out)} chỗ không khớp trong số liệu đã công bố", f"{len(out)} disagreements in the published figures"), "published-faults", source=book.w(*PUBLISHED))
 
@@ -73,13 +79,12 @@ def table_figures(book: Book):
     "Every published figure of Sơn La and its districts, with its address."
     f = figures()
     f = f[f["place"].str.contains("Sơn La")]
-    out = pd.DataFrame({book.w("Nơi", "Place"): f["place"], t("col.period", book.lang): f["year"], book.w("Chỉ số", "Indicator"): f[f"label_{book.lang}"] if f"label_{book.lang}" in f else f["indicator"],
-        t("col.value", book.lang): f["value"], t("col.measured_in", book.lang): f["unit"], t("col.source", book.lang): f["source_title"], book.w("Địa chỉ", "Address"): f["source_url"]})
+    out = pd.DataFrame({book.w("Nơi", "Place"): f["place"], t("col.period", book.lang): f["year_text"], book.w("Chỉ số", "Indicator"): [_label(x, book) for x in f["indicator"]],
+        t("col.value", book.lang): f["value"], t("col.measured_in", book.lang): f["unit_text"], t("col.source", book.lang): f["source_title"], book.w("Địa chỉ", "Address"): f["source_url"]})
     return html_table(out, book.lang, book.w("Số liệu đã công bố của tỉnh Sơn La", "Published figures of Sơn La province"), "published-figures", source=book.w(*PUBLISHED))
 
 def table_breaks(book: Book):
     "Dates at which series break."
-    from sonla_eval.plan.published import breaks
     b = breaks()
     out = pd.DataFrame({book.w("Ngày", "Date"): b["date"], book.w("Điều gì thay đổi", "What changed"): b[book.lang], t("col.source", book.lang): b["source"]})
     return html_table(out, book.lang, book.w("Những thời điểm chuỗi số liệu bị đứt", "Dates at which series break"), "breaks", source=book.w(*PUBLISHED))

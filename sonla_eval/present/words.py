@@ -6,12 +6,13 @@
 __all__ = ['MONTHS', 'check_words', 'all_words', 't', 'pct', 'say', 'count_word', 'fraction', 'listing', 'period_word',
            'date_word', 'status_word']
 
-# %% ../../nbs/present/51_words.ipynb #e11a84ec
+# %% ../../nbs/present/51_words.ipynb #2cdd8988
 from functools import lru_cache
 import math
 import re
 import yaml
 from ..methods.estimate import LANGS, number
+from ..plan.status import STATUSES
 from .theme import asset
 
 # %% ../../nbs/present/51_words.ipynb #9d4a0bb8
@@ -29,11 +30,12 @@ def check_words(
             faults.append(f"{key}: placeholders differ: {sorted(named[0])} and {sorted(named[1])}")
     return faults
 
-# %% ../../nbs/present/51_words.ipynb #4ef89092
+# %% ../../nbs/present/51_words.ipynb #2e234691
 @lru_cache(maxsize=1)
 def all_words() -> dict: # key -> {"vi": text, "en": text}
-    "The dictionary file, checked; raises ValueError that lists every fault."
+    "The dictionary file with the plan's seven statuses, checked; raises ValueError that lists every fault."
     words = yaml.safe_load(asset("words.yaml").read_text(encoding="utf-8"))
+    words |= {f"status.{s.id}": {"vi": s.vi, "en": s.en} for s in STATUSES.values()}
     faults = check_words(words)
     if faults: raise ValueError("words.yaml: " + "; ".join(faults))
     return words

@@ -75,7 +75,7 @@ def interval_dots(
     data = number_data(rows, {"unit": "unit", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["unit"], rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [w + "." for w in named]
 
-# %% ../../nbs/present/57_charts_places.ipynb #6a1e2528
+# %% ../../nbs/present/57_charts_places.ipynb #18f85945
 def curve(sheet, to_x, to_y, xs, ys, colour, dash):
     "A line through the points that are there."
     sheet.path([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
@@ -118,7 +118,7 @@ def funnel(
         if row["flag"]: sheet.text(x + (9 if after else -9), y, row["unit"], 12, 600, ha="left" if after else "right")
     data = number_data(rows, {"unit": "unit", "value": "value"}, unit, lang)
     data.insert(1, t("col.n", lang), rows["n"])
-    data.insert(3, t("col.flag", lang), ["✓" if f and not h else "" for f, h in zip(rows["flag"], hide)])
+    data.insert(3, t("col.flag", lang), [t("suppressed" if h else "yes" if f else "no", lang) for f, h in zip(rows["flag"], hide)])
     return sheet, data, [t("key.outside", lang) + ": " + (", ".join(rows["unit"][rows["flag"]]) or "0") + "."]
 
 # %% ../../nbs/present/57_charts_places.ipynb #80986118

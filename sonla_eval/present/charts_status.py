@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['gap_words', 'status_grid', 'status_data', 'status_counts', 'gap_dots', 'bullet', 'number_data', 'grade_strip']
 
-# %% ../../nbs/present/56_charts_status.ipynb #1cc06623
+# %% ../../nbs/present/56_charts_status.ipynb #da328db5
 import pandas as pd
 from matplotlib.patches import Circle
 from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, MARKS, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden,
                                       is_blank, key, key_height, mark, masked, middles, name_column, need, nice_ticks, t, text_width, tick_words, tick, x_scale)
-from .words import fraction, say, status_word
+from .words import fraction, percent, say, status_word
 
 # %% ../../nbs/present/56_charts_status.ipynb #7c44eb20
 def gap_words(row: dict, lang: str) -> str: # "thiếu 1", "đủ" or ""
@@ -152,21 +152,21 @@ def bullet(
         if not is_blank(row["target"]): tick(sheet, to_x(row["target"]), y)
     return sheet, number_data(rows, {"label": "label", "value": "value", "target": "target", "last": "last"}, unit, lang), facts(rows["label"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
 
-# %% ../../nbs/present/56_charts_status.ipynb #b5737137
+# %% ../../nbs/present/56_charts_status.ipynb #8da8c98f
 def number_data(
     rows: pd.DataFrame, # as drawn
     names: dict, # column of rows -> key of words.yaml after "col."
     unit: str, # of the number columns
     lang: str, # "vi" or "en"
 ) -> pd.DataFrame: # with names for readers; shares as per cents
-    "The drawn rows as a table: a share becomes a percentage, rounded to two decimals, and its column says so."
+    "The drawn rows as a table: a share becomes a percentage, rounded as in the chart, and its column says so."
     out, share = {}, unit == "share"
     for c, name in names.items():
         if c not in rows: continue
         head = t(f"col.{name}", lang)
         if pd.api.types.is_float_dtype(rows[c]):
             if rows[c].isna().all() and c not in ("value", "low", "high"): continue
-            out[t("col.in_percent", lang, name=head) if share else head] = (rows[c]*100 if share else rows[c]).round(2)
+            out[t("col.in_percent", lang, name=head) if share else head] = rows[c].map(percent) if share else rows[c].round(2)
         else: out[head] = rows[c].to_list()
     data = pd.DataFrame(out)
     return data.assign(mask=rows["mask"].to_list()) if "mask" in rows else data

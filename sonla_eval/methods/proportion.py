@@ -6,7 +6,8 @@
 __all__ = ['wilson', 'clopper_pearson', 'wilson_cc', 'finite_population', 'bounds', 'all_yes_needed', 'Difference', 'difference',
            'shares']
 
-# %% ../../nbs/methods/21_proportion.ipynb #4e13d238
+# %% ../../nbs/methods/21_proportion.ipynb #779d9c76
+from bisect import bisect_left, bisect_right
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
@@ -91,7 +92,7 @@ def wilson_cc(
     return Estimate(p, low, high, level, n, method="Wilson interval with continuity correction (Newcombe 1998)",
         formula=f"score interval moved out by 1/(2n); n = {n}, z = {z:.3f}", label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes))
 
-# %% ../../nbs/methods/21_proportion.ipynb #f6c9ad3f
+# %% ../../nbs/methods/21_proportion.ipynb #d1dbcf6f
 def finite_population(
     yes: int, # units of the sample that met the target
     n: int, # units drawn
@@ -101,14 +102,13 @@ def finite_population(
 ) -> Estimate: # share of the whole with its interval; a plain count when all were seen
     "Exact interval for a share of a small whole, by inverting the hypergeometric test; Refused when n is 0."
     from scipy.stats import hypergeom
-    import numpy as np
     yes, n = _share(yes, n)
     N, a = _count(population, "population"), (1 - _level(level)) / 2
     if n > N: raise ValueError(f"n ({n}) is greater than the population ({N})")
-    M = np.arange(yes, N - n + yes + 1)
-    low = M[hypergeom.sf(yes - 1, N, M, n) > a].min() / N
-    high = M[hypergeom.cdf(yes, N, M, n) > a].max() / N
-    return Estimate(yes / n, float(low), float(high), level if n < N else None, n, kind="sample estimate" if n < N else "administrative count",
+    M = range(yes, N - n + yes + 1)
+    low = M[bisect_right(M, a, key=lambda m: hypergeom.sf(yes - 1, N, m, n))] / N
+    high = M[bisect_left(M, -a, key=lambda m: -hypergeom.cdf(yes, N, m, n)) - 1] / N
+    return Estimate(yes / n, low, high, level if n < N else None, n, kind="sample estimate" if n < N else "administrative count",
         method="exact interval for a finite population (hypergeometric inversion)",
         formula=f"hypergeometric tails of {a:.4g} each; n = {n} of N = {N}, f = {n/N:.3f}", label=label,
         used=_used(yes, n) + (dict(group="not drawn", n=N - n, why="not in the sample"),),

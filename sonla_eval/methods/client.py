@@ -53,7 +53,7 @@ def _full_rank(M: pd.DataFrame) -> np.ndarray:
     if np.linalg.matrix_rank(scaled) < values.shape[1]: raise ValueError(f"these columns repeat one another: {', '.join(M.columns)}")
     return values
 
-# %% ../../nbs/methods/29_client.ipynb #a11f5370
+# %% ../../nbs/methods/29_client.ipynb #c0699612
 def persons(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
@@ -64,13 +64,16 @@ def persons(
     "Complete persons for the estimators; ValueError for a treatment that is not 0/1 or covariates that repeat one another."
     rhs_a = _terms(covariates)
     rhs_y = outcome_model or f"Q({treat!r}) + {rhs_a}"
-    d = frame.reset_index(drop=True)
-    y, a = pd.to_numeric(d[outcome], errors="coerce").astype(float), _zero_one(d, treat)
-    whole = pd.Index(_matrix(rhs_a, d).index).intersection(_matrix(rhs_y, d).index)
+    d, a = frame.reset_index(drop=True), _zero_one(frame, treat).reset_index(drop=True)
+    y, d = pd.to_numeric(d[outcome], errors="coerce").astype(float), d.assign(**{treat: a})
+    X, Z = _matrix(rhs_a, d), _matrix(rhs_y, d)
+    whole = X.index.intersection(Z.index)
     keep = whole[(y.notna() & a.notna())[whole].to_numpy()]
     if not len(keep): raise Refused("No person has all of outcome, service and covariates.", "Không có người nào đủ số liệu về kết quả, dịch vụ và đặc điểm.")
-    d = d.loc[keep].assign(**{treat: a[keep].astype(float)})
-    Z, X = _matrix(rhs_y, d), _matrix(rhs_a, d)
+    if a[keep].nunique() < 2: raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
+    if len(keep) < len(d):
+        d = d.loc[keep]
+        X, Z = _matrix(rhs_a, d), _matrix(rhs_y, d)
     import patsy
     Z1, Z0 = (np.asarray(patsy.dmatrix(Z.design_info, d.assign(**{treat: v}))) for v in (1.0, 0.0))
     used = [("served", int(a[keep].sum()), "complete"), ("not served", int((a[keep] == 0).sum()), "complete"),
@@ -155,7 +158,7 @@ def _judge(a: np.ndarray, e: np.ndarray, estimand: str) -> tuple[pd.DataFrame, t
     if share > 0.2 and estimand != "ATO": return r, (f"{100*share:.0f}% số người không có ai tương đồng ở nhóm kia: không so sánh được.", f"{100*share:.0f} % of the persons have nobody like them in the other group: they can't be compared.")
     return r, ("", "")
 
-# %% ../../nbs/methods/29_client.ipynb #462b46f8
+# %% ../../nbs/methods/29_client.ipynb #4a9e523d
 def overlap(
     frame: pd.DataFrame, # one row per person
     treat: str, # 0/1 column: served
@@ -164,8 +167,6 @@ def overlap(
 ) -> Overlap: # table by group, verdict, scores
     "Scores, weights and whether the groups can be compared; Refused only when the score itself has no estimate."
     p = persons(frame, treat, treat, covariates, outcome_model="1")
-    for g in (0, 1):
-        if not (p.a == g).any(): raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
     e = _logistic(p.X, p.a)[1]
     rows, reason = _judge(p.a, e, estimand)
     return Overlap(rows, pd.Series(e, frame.index[p.rows], name="score"), p.a, not reason[1], reason, estimand)
@@ -310,10 +311,9 @@ def _ipw_errors(p: Persons, e: np.ndarray, estimand: str) -> tuple[float, float,
         means.append(mean); robust.append(own/w[arm].sum()); stacked.append((own + through)/w[arm].sum())
     return means[0] - means[1], *(math.sqrt(((r[0] - r[1])**2).sum()) for r in (robust, stacked))
 
-# %% ../../nbs/methods/29_client.ipynb #cfd6ab67
+# %% ../../nbs/methods/29_client.ipynb #c05f3d9c
 def _compare(p: Persons, estimand: str) -> tuple[np.ndarray, pd.DataFrame]:
     "Scores and the overlap table, or the refusal."
-    if not 0 < p.a.sum() < len(p.a): raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
     e = _logistic(p.X, p.a)[1]
     rows, reason = _judge(p.a, e, estimand)
     if reason[1]: raise Refused(reason[1], reason[0])

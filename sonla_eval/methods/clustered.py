@@ -53,7 +53,7 @@ def icc(
     return Estimate(cut(rho), cut(low), cut(high), level, len(y), "correlation", method="ANOVA intracluster correlation (Donner 1986)", formula=formula, label=label, used=used,
         extra={"raw": float(rho), "n0": float(n0), "design_effect": float(1 + (n0 - 1)*cut(rho))})
 
-# %% ../../nbs/methods/29c_clustered.ipynb #70885b5c
+# %% ../../nbs/methods/29c_clustered.ipynb #13e4b62f
 @dataclass(frozen=True, eq=False)
 class Grouped:
     "Persons with their cluster numbers g (0..G-1); k_between cluster-level columns; whether the service is given to whole clusters."
@@ -79,7 +79,6 @@ def grouped(
     p = persons(known, outcome, treat, covariates)
     g = pd.factorize(known[cluster].iloc[p.rows], sort=True)[0]
     _few(g.max() + 1)
-    if not 0 < p.a.sum() < len(p.a): raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
     whole = _constant(p.a, g)
     arms = [len(np.unique(g[p.a == v])) for v in (1, 0)]
     if whole and min(arms) < 3: raise Refused(f"One group has {min(arms)} clusters (3 needed): use randomization inference.", f"Một nhóm chỉ có {min(arms)} cụm (cần ít nhất 3): hãy dùng suy luận hoán vị.")

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['LABELS', 'coverage', 'Unknown', 'coverage_of_need']
 
-# %% ../../nbs/methods/23c_coverage.ipynb #5ca4d9ea
+# %% ../../nbs/methods/23c_coverage.ipynb #2b3aff63
 import math
 
 from .estimate import Estimate, LANGS, number
-from .proportion import Estimates, _count
+from .proportion import _count
+from .said import Estimates
 
 # %% ../../nbs/methods/23c_coverage.ipynb #4c4b2fbd
 def coverage(

@@ -6,13 +6,14 @@
 __all__ = ['HETEROGENEITY', 'cells', 'hierarchical', 'model_name', 'ListModel', 'fit_model', 'fit_all', 'profile', 'loglinear',
            'models_table', 'models_figure']
 
-# %% ../../nbs/methods/23a_lists.ipynb #12699272
+# %% ../../nbs/methods/23a_lists.ipynb #c899e3cb
 from dataclasses import dataclass
 from itertools import chain, combinations
 import math
 
 from .estimate import Refused, LANGS, number
-from .proportion import Said, _level
+from .proportion import _level
+from .said import Said
 
 # %% ../../nbs/methods/23a_lists.ipynb #4b6bea1f
 def cells(

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['chapman', 'lincoln_petersen', 'multiplier', 'triangulate', 'size_figure']
 
-# %% ../../nbs/methods/23_size.ipynb #bb3e377d
+# %% ../../nbs/methods/23_size.ipynb #5e208a6c
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
-from .proportion import Said, unit_word, _count, _level, _share
+from .proportion import _count, _level, _share
+from .said import Said, unit_word
 
 # %% ../../nbs/methods/23_size.ipynb #31ee67c0
 _CLOSED = (("Giả định: quần thể không đổi trong kỳ, hai danh sách độc lập, ghép trùng không sai. Nếu ai đã ở danh sách này dễ vào danh sách kia hơn thì con số thật lớn hơn.",

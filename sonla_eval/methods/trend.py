@@ -6,13 +6,14 @@
 __all__ = ['RULES', 'ASSURED', 'TYPES', 'signals', 'Point', 'Chart', 'xmr', 'sentence', 'table', 'figure', 'g_chart', 't_chart',
            'trend']
 
-# %% ../../nbs/methods/24b_trend.ipynb #144aec40
+# %% ../../nbs/methods/24b_trend.ipynb #bf3cb43c
 from dataclasses import dataclass
 import math
 import re
 
 from .estimate import Refused, LANGS, number
-from .proportion import Tested, p_value, unit_word, _count, _level
+from .proportion import _count, _level
+from .said import Tested, p_value, unit_word
 
 # %% ../../nbs/methods/24b_trend.ipynb #233f31d2
 RULES = {"outside": ("ngoài giới hạn kiểm soát", "outside the limits"), "shift": ("từ 7 điểm liên tiếp cùng một phía của trung bình", "7 or more in a row on one side of the mean"),

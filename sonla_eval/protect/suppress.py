@@ -6,7 +6,7 @@
 __all__ = ['NUMBERS', 'TEXTS', 'MASKS', 'PROVINCE_COST', 'ZERO_COST', 'PUBLISHED', 'Protection', 'plan', 'protect',
            'disclosure_log', 'public_table', 'summary']
 
-# %% ../../nbs/protect/43_suppress.ipynb #ff4c3c96
+# %% ../../nbs/protect/43_suppress.ipynb #c2d15371
 from dataclasses import dataclass, replace
 import re
 
@@ -16,7 +16,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .choose import Choice, Problem, attainable, exact
-from .linked import Linked, codes, form_items, link, period_parts, unit_level
+from ..plan.indicators import items
+from .linked import Linked, is_sensitive, link, period_parts, unit_level
 
 # %% ../../nbs/protect/43_suppress.ipynb #bbf5c0fa
 NUMBERS = ["numerator", "denominator", "value", "low", "high"]
@@ -158,22 +159,21 @@ def _provinces_of(s: Linked, a: sparse.csr_matrix, stuck: np.ndarray) -> np.ndar
     _, label = connected_components(abs(a).T @ abs(a), directed=False)
     return np.isin(label, np.unique(label[stuck])) & (s.level == "P") & (s.role == "free") & (s.value > 0)
 
-# %% ../../nbs/protect/43_suppress.ipynb #bf4e98e9
-def _policy(row: dict) -> bool: # is this row withheld whatever its number?
+# %% ../../nbs/protect/43_suppress.ipynb #5e95deff
+def _policy(row: dict, form: dict) -> bool: # is this row withheld whatever its number?
     "Sensitive rows below a district, and a district's months and quarters."
     level = unit_level(row["unit"])
     if level == "P": return False
-    named = codes(row["num_item"]) + codes(row["den_item"])
-    sensitive = any(form_items()[c]["sensitive"] for c in named) or bool(row["sensitive"])
+    sensitive = bool(row["sensitive"]) or any(row[p] and is_sensitive(row, p, form) for p in ("num_item", "den_item"))
     return sensitive and (level == "C" or period_parts(row["period"])[1] > 0)
 
 def _masks(frame: list, p: Protection) -> list: # mask of each row
-    s, out = p.cells, []
+    s, out, form = p.cells, [], items()
     for k, row in enumerate(frame):
         told = not pd.isna(row["value"]) or not pd.isna(row["numerator"])
         at = s.rows[k][s.rows[k] >= 0]
         if not told: out.append("")
-        elif _policy(row) or p.withheld[s.rows[k, :2][s.rows[k, :2] >= 0]].any(): out.append("withheld")
+        elif _policy(row, form) or p.withheld[s.rows[k, :2][s.rows[k, :2] >= 0]].any(): out.append("withheld")
         elif s.unproved[k] or (s.small[at] & (p.hide[at] | (s.role[at] == "hidden"))).any(): out.append("primary")
         elif p.hide[at].any(): out.append("complementary")
         else: out.append("")

@@ -129,11 +129,11 @@ def _parts(row) -> tuple[float, float]: # the numbers that make the result; deno
     if ratio: return row["numerator"], row["denominator"]
     return (row["value"] if math.isnan(row["numerator"]) or not _close(row["numerator"], row["value"]) else row["numerator"]), math.nan
 
-# %% ../../nbs/protect/41_linked.ipynb #0dc636a3
-def _collect(frame: list, cells: _Cells) -> tuple: # rows, bounds, which results cannot be proved, states of differences
+# %% ../../nbs/protect/41_linked.ipynb #4118276a
+def _collect(frame: list, cells: _Cells) -> tuple: # rows, which results can't be proved, sums of differences, cells of differences
     "Registers the cells of every sensitive result. Items come first, so that a share finds the cells of its own items."
     rows, unproved = np.full((len(frame), 3), -1, int), np.zeros(len(frame), bool)
-    below, gaps, form = [], {}, cells.form
+    below, gaps, form = [], set(), cells.form
     order = sorted(range(len(frame)), key=lambda k: (not frame[k]["measure"].startswith("item:"), frame[k]["id"]))
     for k in order:
         row = frame[k]
@@ -151,10 +151,10 @@ def _collect(frame: list, cells: _Cells) -> tuple: # rows, bounds, which results
         if n >= 0 and d >= 0 and row["value_unit"] == "share" and num <= den:
             rows[k, 2] = cells.add((f"{row['measure']}:gap", *place), den - num)
             below.append(((int(d), int(n), int(rows[k, 2])), (1.0, -1.0, -1.0)))
-            gaps[int(rows[k, 2])] = row["status"]
+            gaps.add(int(rows[k, 2]))
     return rows, unproved, below, gaps
 
-# %% ../../nbs/protect/41_linked.ipynb #77f0d349
+# %% ../../nbs/protect/41_linked.ipynb #8fa69163
 def link(
     results: pd.DataFrame, # the year's results, any order
     threshold: int = 5, # counts from 1 to threshold - 1 are small
@@ -174,9 +174,7 @@ def link(
     for i, (series, unit, period, breakdown) in enumerate(cells.keys):
         v, below = cells.value[i], level[i] != "P"
         yearly = period_parts(period)[1] == 0
-        if i in gaps:
-            met = gaps[i].startswith("met") and v == 0
-            role[i] = "shown" if met or (not below) else "hidden"
+        if i in gaps: role[i] = "hidden" if below else "shown"
         elif series in shown_items: role[i] = "shown"
         elif below and (level[i] == "C" or not yearly): role[i] = "hidden"
         if not below or series in shown_items: continue

@@ -71,7 +71,7 @@ class Choice:
         "How far above the bound the cost may be, as a share of the cost."
         return 0.0 if self.cost <= 0 else max(0.0, (self.cost - self.bound)/self.cost)
 
-# %% ../../nbs/protect/42_choose.ipynb #8f1d1b5d
+# %% ../../nbs/protect/42_choose.ipynb #e413b6ab
 class Reader:
     "Bounds the cells of a problem for one choice of hidden cells; y is the deviation from the truth."
     def __init__(self,
@@ -105,7 +105,7 @@ class Reader:
         "The possible table in which the cells together move furthest."
         c = np.zeros(len(down)); c[cells] = -sign
         over = {"A_ub": self.over, "b_ub": self.slack} if len(self.slack) else {}
-        res = linprog(c, A_eq=self.p.equal, b_eq=np.zeros(self.p.equal.shape[0]), bounds=np.column_stack([-down, up]), method="highs", **over)
+        res = linprog(c, A_eq=self.p.equal, b_eq=np.zeros(self.p.equal.shape[0]), bounds=np.column_stack([-down, up]), method="highs", options={"presolve": False}, **over)
         if res.status != 0: raise RuntimeError(f"the reader's programme ended with status {res.status}: {res.message}")
         return res.x, res.lower.marginals, -res.upper.marginals, float(-res.ineqlin.marginals @ self.slack) if over else 0.0
 

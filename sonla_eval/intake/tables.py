@@ -114,8 +114,8 @@ class Reading:
         self.queries.append(ask(check, unit, self.file, sheet, cell, found, expected, indicator, period, unit_label(unit, era)))
         return self.queries[-1]["id"]
 
-# %% ../../nbs/intake/14_tables.ipynb #998f888e
-_SECRET = re.compile(r"(?<!\d)(?:\+?84|0)(?:[ .-]?\d){9,10}(?!\d)|(?<!\d)\d{12}(?!\d)|[\w.+-]+@[\w-]+\.\w+")
+# %% ../../nbs/intake/14_tables.ipynb #9a0f2e1a
+_SECRET = re.compile(r"(?<!\w)(?:\+?84|0)(?:[ .-]?\d){9,10}(?!\w)|(?<!\w)\d{12}(?!\w)|[\w.+-]+@[\w-]+\.\w+")
 
 def masked(
     value, # a cell
@@ -518,7 +518,7 @@ def _stray(reading: Reading, sheet: Sheet, r: int, personal: bool) -> str:
     reading.set_aside("row", sheet.name, a1(r, 0), "row.unused", [] if personal else row, query)
     return "quarantined"
 
-# %% ../../nbs/intake/14_tables.ipynb #13142401
+# %% ../../nbs/intake/14_tables.ipynb #b5058c89
 def read_sheet(
     reading: Reading, # filled in
     sheet: Sheet, # a sheet
@@ -532,7 +532,11 @@ def read_sheet(
         if r in cover: fates[r] = "cover"; r += 1; continue
         personal |= refuse_personal(reading, sheet, r)
         found = find_spec(row)
-        if found: spec, table, fates[r] = found, None, "header"; r += 1; continue
+        if found:
+            spec, table, fates[r] = found, None, "header"
+            reading.tables.setdefault(found[0], [])
+            r += 1
+            continue
         header = find_header(sheet, r)
         if header:
             for c in personal & set(header.roles): header.roles[c]["personal"] = ()

@@ -117,7 +117,7 @@ def change_parts(
     c = book.plan.commitments[commitment]
     return change(this, last, label=(short_words(c, "vi"), short_words(c, "en")))
 
-# %% ../../nbs/present/59c_figures_plan.ipynb #72d6bd6d
+# %% ../../nbs/present/59c_figures_plan.ipynb #437a1cbf
 def fig_change(book: Book, commitment: str = "C5"):
     "The change of a share in percentage points, by the parts that made it."
     c = book.plan.commitments[commitment]
@@ -127,7 +127,7 @@ def fig_change(book: Book, commitment: str = "C5"):
     total = 100*parts.difference
     frame = pd.DataFrame({"part": [PARTS[k][book.i] for k, _ in parts.parts], "value": [100*v for _, v in parts.parts]})
     biggest = PARTS[max(parts.parts, key=lambda kv: abs(kv[1]))[0]][book.i].lower()
-    head = book.w(f"{commitment} chênh {say(total, 'points', 'vi')} điểm phần trăm so với năm trước, chủ yếu do {biggest}", f"{commitment} differs by {say(total, 'points', 'en')} points from last year, mostly through: {biggest}")
+    head = book.w(f"{commitment} chênh {say(total, 'points', 'vi')} điểm; phần lớn do: {biggest}", f"{commitment} differs by {say(total, 'points', 'en')} points; mostly: {biggest}")
     note = book.w("Đây là phép tách số học, không phải kiểm định: không kết luận về nguyên nhân.", "This splits the arithmetic and tests nothing: it does not say why.")
     return decomposition(frame, f"change-{commitment.lower()}", total=total, total_words=book.w("thay đổi", "change"), note=note, **shared(book, head, short_words(c, book.lang)))
 

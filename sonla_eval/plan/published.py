@@ -199,7 +199,7 @@ def check_two_sources(rows: list[dict], rules: dict) -> list[dict]:
                 "{place}, {name}: one source says {expected}, another {found} for the same period; nothing decides between them, so both are kept.", _years(a)))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #e7616969
+# %% ../../nbs/plan/06_published.ipynb #a2ef9f3e
 def _same_page(row: dict) -> tuple: return row["place"], row["year_text"], row["source_url"]
 
 def _hint(gap: float, page: list[dict], used: set) -> tuple[str, str]:
@@ -214,13 +214,15 @@ def check_parts(rows: list[dict], rules: dict) -> list[dict]:
     "Parts that don't add up to their total, or exceed it, within one source."
     out = []
     for page in _groups(rows, _same_page):
-        at = {r["indicator"]: r for r in page}
+        at, judged = {r["indicator"]: r for r in page}, set()
         for rule in rules["totals"]:
             parts = [p for p in rule["parts"] + rule.get("optional", []) if p in at]
             whole = rule["rule"] == "equal"
             if rule["total"] not in at or not parts or (whole and any(p not in at for p in rule["parts"])): continue
             total, used = at[rule["total"]], [at[p] for p in parts]
-            if any(r["approx"] for r in [total, *used]): continue
+            seen = (rule["total"], frozenset(parts))
+            if seen in judged or any(r["approx"] for r in [total, *used]): continue
+            judged.add(seen)
             found, gap = sum(r["value"] for r in used), sum(r["value"] for r in used) - total["value"]
             if gap <= 1e-9 and (not whole or gap >= -1e-9): continue
             hint = _hint(abs(gap), page, {rule["total"], *parts})

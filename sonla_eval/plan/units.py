@@ -257,7 +257,7 @@ def find_unit(
     found = _matches(head, era, district)
     return found[0].code if len(found) == 1 else None
 
-# %% ../../nbs/plan/03_units.ipynb #5fa68018
+# %% ../../nbs/plan/03_units.ipynb #18845173
 def suggest_unit(
     text: str, # a name as written
     era: str = "to2024", # one of ERAS
@@ -268,7 +268,7 @@ def suggest_unit(
     kind, key = split_type(text)
     rows = [(SequenceMatcher(None, key, fold(u.bare)).ratio(), u) for u in units(era).values()
             if (district is None or u.district == district) and (not kind or u.type == kind)]
-    best = sorted((r for r in rows if r[0] >= 0.6), key=lambda r: (-r[0], r[1].code))[:n]
+    best = sorted((r for r in rows if r[0] >= 0.6), key=lambda r: (-r[0], "PDC".index(r[1].level), r[1].code))[:n]
     return [(u.code, u.name, round(ratio, 3)) for ratio, u in best]
 
 # %% ../../nbs/plan/03_units.ipynb #fb5ee9f4

@@ -75,7 +75,7 @@ def interval_dots(
     data = number_data(rows, {"unit": "unit", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["unit"], rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [w + "." for w in named]
 
-# %% ../../nbs/present/57_charts_places.ipynb #46497e1b
+# %% ../../nbs/present/57_charts_places.ipynb #6a1e2528
 def curve(sheet, to_x, to_y, xs, ys, colour, dash):
     "A line through the points that are there."
     sheet.path([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
@@ -106,6 +106,7 @@ def funnel(
     to_y = y_scale(sheet, left, WIDTH - 12, top, bottom, yt, tick_words(yt, unit, lang))
     to_x = x_scale(sheet, left, WIDTH - 12, bottom, bottom + 4, xt, tick_words(xt, "n", lang))
     sheet.text(WIDTH - 12, bottom + 28, t("axis.n", lang), 12, 400, AXIS, "right")
+    if any(hide): sheet.text(left, bottom + 28, f"• {t('suppressed', lang)}: {sum(hide)}", 12, 400, AXIS)
     clip = lambda c: [min(max(v, yt[0]), yt[-1]) for v in bands[c]]
     for c, colour, dash in (("low95", AXIS, "--"), ("high95", AXIS, "--"), ("low998", GREY, "-"), ("high998", GREY, "-")): curve(sheet, to_x, to_y, bands["n"], clip(c), colour, dash)
     sheet.line(left, to_y(reference), WIDTH - 12, to_y(reference), BLUE, 1.2, ":")

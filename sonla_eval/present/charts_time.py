@@ -43,7 +43,7 @@ def runs(values: list) -> list[list[int]]: # stretches of positions without a ga
             open_ = True
     return out
 
-# %% ../../nbs/present/58_charts_time.ipynb #607fc037
+# %% ../../nbs/present/58_charts_time.ipynb #68af995e
 def apart(ys: list[float], least: float, low: float, high: float) -> list[float]: # same order, moved apart
     "Label positions moved so that no two are closer than `least`, kept between low and high where they fit."
     order, out = sorted(range(len(ys)), key=lambda i: ys[i]), list(ys)
@@ -59,8 +59,9 @@ def rules(sheet, to_x, top, bottom, breaks, lang):
     for k, (position, words) in enumerate(breaks):
         x = to_x(position)
         sheet.line(x, top - 6, x, bottom, INK, 1.2, (0, (2, 2)))
-        right = x + 6 + text_width(words) > WIDTH
-        sheet.text(x + (-5 if right else 5), top - 12 - 15*(len(breaks) - 1 - k), words, 12, 400, INK, "right" if right else "left")
+        long = text_width(words)
+        start = x + 5 if x + 5 + long <= WIDTH else x - 5 - long if x - 5 - long >= 0 else max(0, min(x - long/2, WIDTH - long))
+        sheet.text(start, top - 12 - 15*(len(breaks) - 1 - k), words)
 
 # %% ../../nbs/present/58_charts_time.ipynb #909b273c
 @chart

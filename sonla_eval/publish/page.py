@@ -47,11 +47,12 @@ class PageMeta:
 class PageError(ValueError):
     "A notebook that can't become a page; the text names the cell and the reason."
 
-# %% ../../nbs/publish/62_page.ipynb #d7cbe314
+# %% ../../nbs/publish/62_page.ipynb #d544ec32
 class _Headed(mistune.HTMLRenderer):
-    "Markdown to HTML, raw HTML escaped, links to other sites without referrer."
+    "Markdown to HTML: raw HTML comes out as text, a link that would run code as its words, a picture only when it is held in the page."
     def link(self, text, url, title=None):
         safe = self.safe_url(url)
+        if safe == "#harmful-link": return text
         return f'<a href="{safe}"' + (f' title="{escape(title)}"' if title else "") + f">{text}</a>"
     def image(self, text, url, title=None):
         return f'<img src="{escape(url)}" alt="{escape(text)}">' if url.startswith("data:image/") else escape(text)
@@ -186,7 +187,7 @@ def frame(
                 facts=[f for f in facts if f], home_href=meta.home_href, other_lang_href=meta.other_lang_href, other_lang=other,
                 synthetic=meta.synthetic, contents=contents_html(headings), body=body, provenance=provenance_rows(meta.provenance, meta.lang))
 
-# %% ../../nbs/publish/62_page.ipynb #5335c04f
+# %% ../../nbs/publish/62_page.ipynb #d234d685
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _BANNED = {"script", "iframe", "object", "embed", "form", "base", "link", "frame", "audio", "video", "foreignobject", "animate", "set"}
 _LOADS = {"src", "srcset", "poster", "background", "data", "action", "formaction", "xlink:href"}
@@ -200,6 +201,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         a = {k: v or "" for k, v in attrs}
         self.tags.append((tag, a, tuple(t for t, _ in self._open)))
+        if tag == "meta" and a.get("http-equiv", "content-security-policy").lower() != "content-security-policy": self.faults.append(f"<meta http-equiv={a['http-equiv']!r}> is not allowed")
         if tag in _BANNED: self.faults.append(f"<{tag}> is not allowed")
         for k, v in a.items():
             bare = re.sub(r"[\s\x00-\x1f]", "", v).lower()

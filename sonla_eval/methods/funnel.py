@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['limit', 'FunnelPoint', 'Funnel', 'funnel', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/24c_funnel.ipynb #66f93a27
+# %% ../../nbs/methods/24c_funnel.ipynb #1f2301e5
 from dataclasses import dataclass
 import math
 
 from .estimate import Refused, LANGS, number
-from .proportion import _count, _level
-from .said import p_value
+from .proportion import _count
 
 # %% ../../nbs/methods/24c_funnel.ipynb #1cdf2e5f
 def limit(

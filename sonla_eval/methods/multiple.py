@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['METHODS', 'adjusted', 'Family', 'family', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/34_multiple.ipynb #2bf3bc52
+# %% ../../nbs/methods/34_multiple.ipynb #0d0a0316
 from dataclasses import dataclass
 import math
 
 from .estimate import Refused, LANGS, number
-from .said import p_value
 
 # %% ../../nbs/methods/34_multiple.ipynb #ebc3573b
 METHODS = {"holm": "Holm (1979)", "bonferroni": "Bonferroni", "hommel": "Hommel (1988)", "bh": "Benjamini and Hochberg (1995)", "by": "Benjamini and Yekutieli (2001)"}

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['weight_draws', 'Scores', 'scores', 'kappa']
 
-# %% ../../nbs/methods/33_score.ipynb #60dc5641
+# %% ../../nbs/methods/33_score.ipynb #a46392a5
 from dataclasses import dataclass
 import math
 
-from .estimate import Estimate, Refused, LANGS, number
+from .estimate import Refused, LANGS, number
 from .proportion import _level
 from .said import Estimates, Said
 

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['garwood', 'byar', 'poisson_count', 'rate', 'rate_ratio', 'compare_counts', 'least_change', 'rates']
 
-# %% ../../nbs/methods/22_count.ipynb #5c20903f
+# %% ../../nbs/methods/22_count.ipynb #1d782800
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
-from .proportion import Estimates, Said, Tested, _count, _level, p_value
+from .proportion import _count, _level
+from .said import Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/22_count.ipynb #6a37ab42
 def garwood(

@@ -6,13 +6,14 @@
 __all__ = ['HETEROGENEITY', 'cells', 'hierarchical', 'model_name', 'ListModel', 'fit_model', 'fit_all', 'profile', 'loglinear',
            'models_table', 'models_figure']
 
-# %% ../../nbs/methods/23a_lists.ipynb #12699272
+# %% ../../nbs/methods/23a_lists.ipynb #c899e3cb
 from dataclasses import dataclass
 from itertools import chain, combinations
 import math
 
 from .estimate import Refused, LANGS, number
-from .proportion import Said, _level
+from .proportion import _level
+from .said import Said
 
 # %% ../../nbs/methods/23a_lists.ipynb #4b6bea1f
 def cells(
@@ -102,7 +103,7 @@ class ListModel:
     aic: float
     bic: float # with the persons seen as sample size
 
-# %% ../../nbs/methods/23a_lists.ipynb #456014ca
+# %% ../../nbs/methods/23a_lists.ipynb #6fc6b169
 def fit_model(
     H: "numpy.ndarray", # histories, from `cells`
     y: "numpy.ndarray", # their counts
@@ -110,13 +111,16 @@ def fit_model(
     heterogeneity: str | None = None, # one of HETEROGENEITY
     equal: bool = False, # all lists catch alike
 ) -> ListModel | None: # None when the model has no finite estimate
-    "One model fitted. Chao's terms that come out negative are taken out, as his bound demands. Rivest and Baillargeon (2007)."
+    "One model fitted. Chao's terms that come out negative (or see nobody) are taken out, as his bound demands. Rivest and Baillargeon (2007)."
     import numpy as np
     from scipy.special import gammaln
     X, t = _columns(H, terms, heterogeneity, equal), H.shape[1]
-    if ((X[:, 1:] * y[:, None]).sum(0) == 0).any(): return None
-    fit, first = _glm(X, y), X.shape[1] - (t - 2)
-    while fit and heterogeneity == "chao" and (fit[0][first:] < 0).any():
+    first = X.shape[1] - (t - 2 if heterogeneity == "chao" else 0)
+    empty = np.flatnonzero((X * y[:, None]).sum(0) == 0)
+    if (empty < first).any(): return None
+    X = np.delete(X, empty, axis=1)
+    fit = _glm(X, y)
+    while fit and (fit[0][first:] < 0).any():
         X = np.delete(X, first + int(np.argmin(fit[0][first:])), axis=1)
         fit = _glm(X, y)
     if fit is None: return None

@@ -5,9 +5,7 @@
 # %% auto #0
 __all__ = ['forest', 'tree_bootstrap', 'rds_ii', 'inclusion', 'gile_ss', 'rds_i']
 
-# %% ../../nbs/methods/23b_rds.ipynb #7378fdd2
-import math
-
+# %% ../../nbs/methods/23b_rds.ipynb #3972c1f6
 from .estimate import Estimate, Refused
 from .proportion import _count, _level
 

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'PROVINCE', 'RULES', 'MONTHS', 'result_id', 'frame', 'cells', 'counts', 'item_rows', 'Year', 'evidence',
-           'share_row', 'rule', 'share', 'share_of_units', 'all_flags', 'share_of_communes', 'every_quarter', 'scored',
-           'cohort', 'count', 'flag_and_share', 'trigger', 'timeliness', 'estimate_row', 'survey', 'size_estimate',
-           'coverage', 'come_due', 'retention', 'evaluate', 'commune_rows', 'reporting_rows', 'spending_rows',
-           'model_rows', 'write_results', 'read_results', 'find']
+           'share_row', 'verified_row', 'rule', 'share', 'share_of_units', 'all_flags', 'share_of_communes',
+           'every_quarter', 'scored', 'cohort', 'count', 'flag_and_share', 'trigger', 'timeliness', 'estimate_row',
+           'survey', 'size_estimate', 'coverage', 'come_due', 'retention', 'evaluate', 'commune_rows', 'reporting_rows',
+           'spending_rows', 'model_rows', 'write_results', 'read_results', 'find']
 
 # %% ../../nbs/methods/39_results.ipynb #c088b3da
 from dataclasses import dataclass, field
@@ -177,7 +177,7 @@ def evidence(
     if not known: return Evidence(None, None, len(units), 0, lost, doubts=doubts)
     return Evidence(sum(_sum(y, numerator, u) for u in known), sum(y.count(denominator, u) for u in known), len(units), len(known), lost, int(tests[0]), int(tests[1]), doubts)
 
-# %% ../../nbs/methods/39_results.ipynb #36fdd4eb
+# %% ../../nbs/methods/39_results.ipynb #01f3cfa9
 def share_row(
     y: Year,
     commitment: str, # id
@@ -201,6 +201,12 @@ def share_row(
         method="sum of reporting units" + ("; worst and best case for silent units" if open_ else ""), status=j.status, reason_vi=j.vi, reason_en=j.en,
         sensitive=sensitive, num_item=num_item, den_item=den_item, expected=e.expected, reporting=e.reporting, synthetic=y.synthetic)
 
+def verified_row(y: Year, commitment: str, unit: str, e: Evidence) -> list[dict]:
+    "How many were re-checked by somebody else and found right; no row when nobody looked."
+    if not e.checked: return []
+    return [dict(commitment=commitment, measure=f"{commitment}.verified", unit=unit, period=str(y.year), numerator=float(e.confirmed), denominator=float(e.checked), value=e.confirmed/e.checked,
+        n=e.checked, value_unit="share", kind="administrative count", method="re-checked by another office", synthetic=y.synthetic)]
+
 def _nan(x): return np.nan if x is None else float(x)
 
 # %% ../../nbs/methods/39_results.ipynb #f6279400
@@ -215,7 +221,7 @@ def rule(
 
 def _target(c): return (None, ">=") if c.target is None else (c.target.value, c.target.comparator)
 
-# %% ../../nbs/methods/39_results.ipynb #a3103f62
+# %% ../../nbs/methods/39_results.ipynb #7180e652
 @rule("share")
 def share(y: Year, c) -> list[dict]:
     "Numerator over denominator, province and districts."
@@ -229,9 +235,10 @@ def share(y: Year, c) -> list[dict]:
             over = [PROVINCE]
         e = evidence(y, m["numerator"], m["denominator"], over, m.get("verified"))
         rows.append(share_row(y, c.id, c.id, unit, e, target, comparator, first, m["denominator"]))
+        rows += verified_row(y, c.id, unit, e)
     return rows
 
-# %% ../../nbs/methods/39_results.ipynb #9cb1ac80
+# %% ../../nbs/methods/39_results.ipynb #f92da031
 def _flag_evidence(y: Year, codes: list[str], units: list[str], check: str = "") -> Evidence:
     "Units that show every flag, of the units; silent units count as one each."
     known = [u for u in units if all(y.count(k, u) is not None for k in codes)]
@@ -257,9 +264,11 @@ def all_flags(y: Year, c) -> list[dict]:
     return rows
 
 def _flags(y, c, codes, check=""):
-    target, comparator = _target(c)
-    return [share_row(y, c.id, c.id, unit, _flag_evidence(y, codes, over, check), target, comparator, codes[0])
-            for unit, over in [(PROVINCE, y.districts)] + [(d, [d]) for d in y.districts]]
+    (target, comparator), rows = _target(c), []
+    for unit, over in [(PROVINCE, y.districts)] + [(d, [d]) for d in y.districts]:
+        e = _flag_evidence(y, codes, over, check)
+        rows += [share_row(y, c.id, c.id, unit, e, target, comparator, codes[0]), *verified_row(y, c.id, unit, e)]
+    return rows
 
 # %% ../../nbs/methods/39_results.ipynb #e1684ba7
 def _communes(y: Year, code: str) -> pd.DataFrame:
@@ -278,7 +287,7 @@ def _commune_evidence(y: Year, table: pd.DataFrame, yes: pd.Series, unit: str) -
     if known.empty: return Evidence(None, None, due, 0, float(due))
     return Evidence(int(yes[known.index].sum()), len(known), due, len(known), float(due - len(known)))
 
-# %% ../../nbs/methods/39_results.ipynb #3e6165da
+# %% ../../nbs/methods/39_results.ipynb #90799c47
 @rule("share_of_communes")
 def share_of_communes(y: Year, c) -> list[dict]:
     "Communes registered, of all communes; recognised ones beside them, because registered is not recognised."
@@ -294,6 +303,7 @@ def share_of_communes(y: Year, c) -> list[dict]:
                 n, ok = (int(sum(y.count(k, u) or 0 for u in over)) for k in tests)
                 e = Evidence(e.numerator, e.denominator, e.expected, e.reporting, e.missing_denominator, n, ok)
             row = share_row(y, c.id, measure, unit, e, target if measure == c.id else None, comparator, code)
+            if measure == c.id: rows += verified_row(y, c.id, unit, e)
             rows.append(row if measure == c.id else {**row, "status": "", "reason_vi": "", "reason_en": ""})
     return rows
 
@@ -466,15 +476,15 @@ def coverage(y: Year, c) -> list[dict]:
     if size is not None: rows.append(estimate_row(y, size, c.id, "size", sensitive=True, value_unit="persons"))
     return rows
 
-# %% ../../nbs/methods/39_results.ipynb #ad6ea65c
-MONTHS = {"completed": 6, "employed6": 12, "employed12": 18} # from the start of the half-year of entry: six months of training, then 6 and 12 months of work
+# %% ../../nbs/methods/39_results.ipynb #c42d2f2c
+MONTHS = {"completed": 12, "employed6": 12, "employed12": 18} # from the start of the half-year of entry: training ends within the year, then 6 and 12 months from entry on
 
 def come_due(
     table: pd.DataFrame, # with a column cohort such as "2021-H2"
     names: list[str], # stages
     year: int, # the year evaluated
 ) -> dict: # stage -> True where it has come due by 31 December
-    "For whom each stage has come due: training takes a half-year, then 6 and 12 months of work are looked at."
+    "For whom each stage has come due by 31 December of the year; the half-year of entry is counted from its first day."
     if "cohort" not in table: return {}
     start = table["cohort"].map(lambda h: 12*int(h[:4]) + (0 if h.endswith("H1") else 6))
     return {s: start + MONTHS[s] <= 12*(year + 1) for s in names if s in MONTHS}

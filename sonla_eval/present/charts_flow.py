@@ -210,7 +210,7 @@ def bounds_bars(
             if row["high"] > row["low"]: sheet.rect(to_x(row["low"]), y - 7, to_x(row["high"]) - to_x(row["low"]), 14, PAPER, BLUE, "////")
             if target is not None: tick(sheet, to_x(target), y)
             if not is_blank(row["value"]): dot(to_x(row["value"]), y)
-            sheet.text(WIDTH - MARGIN, y, interval_words(row, unit, lang), ha="right")
+            sheet.text(WIDTH - MARGIN, y, interval_words(row, unit, lang) if row["high"] > row["low"] else say(row["value"], unit, lang), ha="right")
     data = number_data(rows, {"label": "label", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["label"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHADES', 'interval_words', 'span_ticks', 'draw_dots', 'interval_dots', 'curve', 'funnel', 'dot', 'state_cell', 'heat',
-           'heat_values', 'tile_map']
+           'column_word', 'heat_values', 'tile_map']
 
 # %% ../../nbs/present/57_charts_places.ipynb #4e27a72c
 import pandas as pd
@@ -170,6 +170,10 @@ def heat(
 # %% ../../nbs/present/57_charts_places.ipynb #ba41e80e
 SHADES = ((0.5, PAPER, INK), (0.8, "#C6D3DF", INK), (1.0, "#8AA5BE", INK), (float("inf"), BLUE, PAPER))
 
+def column_word(p, lang: str, short: bool = False) -> str: # words at the head of a column
+    "A period as readers write it; any other head as it is."
+    return period_word(p, lang, short) if str(p)[:4].isdigit() else str(p)
+
 @chart
 def heat_values(
     df: pd.DataFrame, # unit, period, value (a share); perhaps mask
@@ -180,7 +184,7 @@ def heat_values(
     "Places in rows, periods in columns, each cell with its percentage; shaded below 50, below 80, below 100, and 100."
     rows, hide = need(df, "unit", "period", "value").astype({"value": float}), masked(df)
     if rows.duplicated(["unit", "period"]).any(): raise ValueError("two values for one place and period")
-    units, periods = list(dict.fromkeys(rows["unit"])), sorted(set(rows["period"]))
+    units, periods = list(dict.fromkeys(rows["unit"])), sorted(set(rows["period"])) if all(str(p)[:4].isdigit() for p in rows["period"]) else list(dict.fromkeys(rows["period"]))
     width, heights = name_column(units, 130, 22)
     left = MARGIN + width + 10
     cell = min(72.0, (WIDTH - MARGIN - left)/len(periods))
@@ -190,7 +194,7 @@ def heat_values(
     top = key_height(entries) + 28
     sheet = Sheet(id, top + sum(heights) + 4, lang, synthetic)
     key(sheet, 12, entries)
-    for j, p in enumerate(periods): sheet.text(left + (j + 0.5)*cell, top - 10, period_word(p, lang, short=True), 12, 400, AXIS, "center")
+    for j, p in enumerate(periods): sheet.text(left + (j + 0.5)*cell, top - 10, column_word(p, lang, True), 12, 400, AXIS, "center")
     value = {(u, p): (v, h) for u, p, v, h in zip(rows["unit"], rows["period"], rows["value"], hide)}
     for u, y, h in zip(units, middles(heights, top), heights):
         sheet.text(MARGIN, y, u, room=130)
@@ -200,7 +204,7 @@ def heat_values(
             sheet.rect(left + j*cell + 1, y - h/2 + 1, cell - 2, h - 2, fill, AXIS, lw=0.8)
             words = "•" if gone else "…" if is_blank(v) else pct(v, lang, 0).rstrip("%").strip()
             sheet.text(left + (j + 0.5)*cell, y, words, 12, 400, ink, "center")
-    rows["period"] = [period_word(p, lang) for p in rows["period"]]
+    rows["period"] = [column_word(p, lang) for p in rows["period"]]
     named = [f"{u}, {p}" for u, p in zip(rows["unit"], rows["period"])]
     return sheet, number_data(rows, {"unit": "unit", "period": "period", "value": "value"}, "share", lang), facts(named, rows["value"], hide, lang, lambda v: say(v, "share", lang))
 

@@ -134,6 +134,8 @@ def bullet(
     width, heights = name_column(rows["label"], 165, 32)
     entries = [(lambda x, y: sheet.rect(x - 8, y - 5, 16, 10), t("key.now", lang)), (lambda x, y: sheet.rect(x - 8, y - 7, 16, 14, PALE, AXIS), t("key.last", lang)),
                (lambda x, y: tick(sheet, x, y, 8), t("key.target", lang))]
+    known = [rows["last"].notna().any(), rows["target"].notna().any()]
+    entries = [e for e, there in zip(entries, (any(known), *known)) if there]
     left, right, top = MARGIN + width + 12, WIDTH - 66, key_height(entries) + 8
     sheet = Sheet(id, top + sum(heights) + 22, lang, synthetic)
     key(sheet, 10, entries)

@@ -140,6 +140,7 @@ def _gap(row, lang: str) -> str:
 def _result(row, lang: str) -> str:
     n, d = row["numerator"], row["denominator"]
     if str(row.get("mask", "") or ""): return t("suppressed", lang)
+    if not is_blank(row.get("result")): return str(row["result"])
     if is_blank(n): return ""
     if is_blank(d): return say(n, "n", lang)
     share = f" ({pct(n/d, lang)})" if d > 0 else ""
@@ -147,7 +148,7 @@ def _result(row, lang: str) -> str:
 
 # %% ../../nbs/present/53_tables.ipynb #c2179294
 def scorecard_table(
-    df: pd.DataFrame, # id, commitment, target, numerator, denominator, status; perhaps gap, reason, verified (0-1), mask
+    df: pd.DataFrame, # id, commitment, target, numerator, denominator, status; perhaps gap, reason, result (words instead of the fraction), verified (words or 0-1), mask
     lang: str, # "vi" or "en"
     caption: str, # what the table shows
     id: str, # stable id on the page
@@ -157,7 +158,7 @@ def scorecard_table(
     rows = []
     for row in df.to_dict("records"):
         why = f'<span class="sr">. </span><span class="reason">{escape(str(row["reason"]))}</span>' if not is_blank(row.get("reason")) else ""
-        verified = t("suppressed", lang) if str(row.get("mask", "") or "") else "" if is_blank(row.get("verified")) else pct(row["verified"], lang)
+        verified = t("suppressed", lang) if str(row.get("mask", "") or "") else "" if is_blank(row.get("verified")) else row["verified"] if isinstance(row["verified"], str) else pct(row["verified"], lang)
         rows.append({t("col.id", lang): row["id"], t("col.commitment", lang): row["commitment"],
                      t("col.status", lang): Html(status_html(row["status"], lang) + why),
                      t("col.done", lang): _result(row, lang), t("col.gap", lang): _gap(row, lang),

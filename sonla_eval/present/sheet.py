@@ -6,7 +6,7 @@
 __all__ = ['WIDTH', 'MARGIN', 'clean_svg', 'Sheet', 'mark', 'tick', 'hidden', 'nice_ticks', 'tick_words', 'x_scale', 'y_scale',
            'key', 'key_height', 'name_column', 'middles', 'masked', 'need', 'chart', 'facts']
 
-# %% ../../nbs/present/55_sheet.ipynb #5c5e1477
+# %% ../../nbs/present/55_sheet.ipynb #9ac9e948
 from functools import lru_cache, wraps
 import inspect
 import io
@@ -22,7 +22,7 @@ from matplotlib.transforms import Affine2D
 from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from .figure import Figure
 from .tables import is_blank
-from .theme import AXIS, BLUE, FALLBACK, FAMILY, GREY, INK, MARKS, ORANGE, PALE, PAPER, style, text_width, wrap
+from .theme import AXIS, BLUE, FALLBACK, FAMILY, INK, MARKS, PAPER, style, text_width, wrap
 from .words import say, t
 
 # %% ../../nbs/present/55_sheet.ipynb #c460a1cc

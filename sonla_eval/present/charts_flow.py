@@ -181,7 +181,7 @@ def budget_bars(
     data.columns = [f"{c} ({t(f'unit.{unit}', lang)})" if c in (t("col.allotted", lang), t("col.spent", lang)) else c for c in data.columns]
     return sheet, data, facts(rows["activity"], rows["spent"], hide, lang, lambda v: say(v, unit, lang))
 
-# %% ../../nbs/present/59_charts_flow.ipynb #7e9af8be
+# %% ../../nbs/present/59_charts_flow.ipynb #980fb94b
 @chart
 def bounds_bars(
     df: pd.DataFrame, # label, value (among those that reported), low, high (all of the silent failed / met); perhaps mask
@@ -194,7 +194,8 @@ def bounds_bars(
     "A solid bar to the worst case, hatched to the best case, a dot at the value reported."
     rows, hide = need(df, "label", "value", "low", "high").astype({c: float for c in ("value", "low", "high")}), masked(df)
     dot = lambda x, y: sheet.path([x], [y], marker="o", ms=9, mfc=ORANGE, mec=PAPER, mew=1.4, zorder=4)
-    entries = [(lambda x, y: sheet.rect(x - 8, y - 6, 16, 12, PAPER, BLUE, "////"), t("key.bounds", lang)), (dot, t("status.met_reported", lang).split("–")[-1].split(",")[-1].strip())]
+    entries = [(lambda x, y: sheet.rect(x - 8, y - 6, 16, 12, PAPER, BLUE, "////"), t("key.bounds", lang)),
+               (dot, t("key.as_reported", lang))]
     if target is not None: entries.append((lambda x, y: tick(sheet, x, y, 8), f"{t('key.target', lang)} {say(target, unit, lang)}"))
     width, heights = name_column(rows["label"], 140, 30)
     left, top = MARGIN + width + 12, key_height(entries) + 8

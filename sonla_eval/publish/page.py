@@ -265,7 +265,7 @@ def simple_page(
     import nbformat
     return render(nbformat.v4.new_notebook(), frame(str(body), meta))
 
-# %% ../../nbs/publish/62_page.ipynb #e0318b25
+# %% ../../nbs/publish/62_page.ipynb #4c39e929
 LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}
 
 def counts(
@@ -275,7 +275,7 @@ def counts(
     reader = _Reader()
     reader.feed(html)
     has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in reader.tags)
-    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(g == "li" and o[-1:] == ("ul",) for g, a, o in reader.tags) if 'class="points"' in html else 0,
+    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(part.count("<li>") for part in re.findall(r'(?s)<ul class="points">(.*?)</ul>', html)),
             "findings": has("span", "code"), "callouts": has("div", "callout")}
 
 # %% ../../nbs/publish/62_page.ipynb #5cc6d6b4

@@ -128,7 +128,7 @@ def test_public_edition_hides_small_counts(built):
 def test_public_edition_survives_the_attack(built):
     from sonla_eval.protect.attack import attack
     found = attack(built[2]/"public")
-    assert found.safe, found.sentence("en")
+    assert found.passed, found.sentence("en")
     assert found.suppressed > 0
 
 

@@ -76,7 +76,7 @@ def _place(value: float, bounds: tuple[float, ...]) -> str:
     eps = 1e-12
     return "low 99.8" if value < a - eps else "high 99.8" if value > d + eps else "low 95" if value < b - eps else "high 95" if value > c + eps else "inside"
 
-# %% ../../nbs/methods/24c_funnel.ipynb #21fcb524
+# %% ../../nbs/methods/24c_funnel.ipynb #28206b04
 def funnel(
     data: "pandas.DataFrame", # one row per unit
     count: str = "numerator", # column of events or of units that met the target
@@ -85,7 +85,7 @@ def funnel(
     kind: str = "proportion", # "proportion" or "rate"
     theta: float | None = None, # value to compare with (a target); the pooled value when None
     per: float = 100, # rates are shown per so many
-    label: tuple[str, str] = ("", ""), # what is compared, in Vietnamese and English
+    label: tuple[str, str] = ("So sánh các đơn vị", "Units compared"), # what is compared, in Vietnamese and English
 ) -> Funnel: # units in the order given, never ranked
     "Funnel plot with exact limits and a test of overdispersion; Refused under 5 units or when all are at 0 or 100 %. Spiegelhalter (2005)."
     import numpy as np

@@ -214,7 +214,7 @@ def ceac_figure(
     for side in ("right", "top"): ax.spines[side].set_visible(False)
     return fig
 
-# %% ../../nbs/methods/32_cost.ipynb #20423ba6
+# %% ../../nbs/methods/32_cost.ipynb #d668ee5d
 def tornado(
     model, # function of the assumptions by name, giving one number
     base: dict, # name -> base value
@@ -230,6 +230,10 @@ def tornado(
     t = pd.DataFrame(rows, columns=["name", "low", "high", "at_low", "at_high", "base", "swing"])
     return t.sort_values(["swing", "name"], ascending=[False, True], ignore_index=True)
 
+def _plain(x: float, lang: str) -> str:
+    "A number without needless decimals."
+    return number(x, lang, 0 if float(x).is_integer() else 2)
+
 def tornado_figure(
     t: "pandas.DataFrame", # from `tornado`
     names: dict | None = None, # name -> (vi, en)
@@ -243,7 +247,7 @@ def tornado_figure(
         ax.barh(y, r.at_low - r.base, left=r.base, color="#12436D", edgecolor="white")
         ax.barh(y, r.at_high - r.base, left=r.base, color="#F46A25", hatch="//", edgecolor="white")
     ax.axvline(t.base.iloc[0], color="#3D3D3D", lw=1)
-    ax.set_yticks(range(len(t)), [f"{words.get(n, (n, n))[LANGS.index(lang)]}: {number(a, lang, 2)} – {number(b, lang, 2)}" for n, a, b in zip(t.name, t.low, t.high)])
+    ax.set_yticks(range(len(t)), [f"{words.get(n, (n, n))[LANGS.index(lang)]}: {_plain(a, lang)} – {_plain(b, lang)}" for n, a, b in zip(t.name, t.low, t.high)])
     ax.invert_yaxis()
     for side in ("left", "right", "top"): ax.spines[side].set_visible(False)
     return fig

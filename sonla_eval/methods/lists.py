@@ -232,7 +232,7 @@ def _notes(heterogeneity, left_out, models, w) -> tuple:
         notes.append((f"Các mô hình hợp lý cho kết quả từ {number(min(plausible), 'vi')} đến {number(max(plausible), 'vi')}.", f"Plausible models give from {number(min(plausible), 'en')} to {number(max(plausible), 'en')}."))
     return tuple(notes)
 
-# %% ../../nbs/methods/23a_lists.ipynb #5cb6b979
+# %% ../../nbs/methods/23a_lists.ipynb #a0e1c98f
 def models_table(
     e: Said, # an estimate of `loglinear`
     lang: str = "vi", # "vi" or "en"
@@ -258,7 +258,7 @@ def models_figure(
         ax.plot(_lognormal(e.n, m.size - e.n, m.se, e.level), [y, y], color="#3D3D3D", lw=1.5)
         ax.plot([m.size], [y], "o", color="#F46A25", ms=4 + 12 * math.sqrt(w))
     ax.set_yticks(range(len(rows)), [m.name for m, _ in rows])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_title(e.label[LANGS.index(lang)], loc="left", fontsize=11)
     for side in ("left", "right", "top"): ax.spines[side].set_visible(False)
     return fig

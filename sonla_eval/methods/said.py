@@ -78,7 +78,7 @@ class Estimates:
         return pd.concat([e.table(lang) for e in self.items], ignore_index=True)
     def _repr_html_(self) -> str: return self.table("vi").to_html(index=False)
 
-# %% ../../nbs/methods/20b_said.ipynb #bb034319
+# %% ../../nbs/methods/20b_said.ipynb #1d4056bc
 def dots(
     self: Estimates,
     lang: str = "vi", # "vi" or "en"
@@ -92,7 +92,7 @@ def dots(
         if None not in (e.low, e.high): ax.plot([e.low * scale, e.high * scale], [y, y], color="#12436D", lw=2, solid_capstyle="butt")
         if e.value is not None: ax.plot([e.value * scale], [y], "o", color="#12436D", ms=7)
     ax.set_yticks(range(len(self.items)), [e.label[i] or e.method for e in self.items])
-    ax.invert_yaxis()
+    ax.set_ylim(len(self.items) - 0.5, -0.5)
     ax.set_xlabel("%" if scale == 100 else unit_word(self.items[0].unit, lang))
     ax.set_title(self.label[i], loc="left", fontsize=11)
     for side in ("left", "right", "top"): ax.spines[side].set_visible(False)

@@ -29,7 +29,7 @@ class Panel:
     units: tuple # names of the units, in the panel's order
     used: tuple # who was used: rows of {group, n, why}
 
-# %% ../../nbs/methods/26_did.ipynb #1e90d234
+# %% ../../nbs/methods/26_did.ipynb #dc62e680
 def _numbers(values, what: str):
     "Numbers of the distinct periods of a column; words of different lengths of period can't be mixed."
     codes, distinct = pd.factorize(values)
@@ -38,6 +38,7 @@ def _numbers(values, what: str):
     if len({k for _, k in parsed}) > 1: raise ValueError(f"column {what!r} mixes kinds of period: {sorted(map(str, distinct))[:4]}")
     return codes, list(distinct), np.array([v for v, _ in parsed])
 
+# %% ../../nbs/methods/26_did.ipynb #d444326e
 def _is_never(s) -> bool:
     return s is None or s == "" or (isinstance(s, (int, float, np.integer, np.floating)) and (math.isnan(s) or s == 0 or math.isinf(s)))
 
@@ -50,6 +51,7 @@ def _starts(values, unit, n: int) -> np.ndarray:
     if not (out[unit] == number_of[codes]).all(): raise ValueError("a unit has two different starts")
     return out
 
+# %% ../../nbs/methods/26_did.ipynb #4b67c072
 def _starts_from_treated(d: np.ndarray, when: np.ndarray) -> np.ndarray:
     "Start of each unit from a units x periods array of 0/1/NaN; raises Refused when treatment is taken back."
     on = d == 1
@@ -199,7 +201,7 @@ class Swept:
         np.add.at(out, self.cluster, v)
         return out
 
-# %% ../../nbs/methods/26_did.ipynb #49a176e2
+# %% ../../nbs/methods/26_did.ipynb #e72a6d31
 def _who(p: Panel, mask: np.ndarray, dropped: int) -> tuple:
     "Who was used: treated, control and dropped with the reason."
     first = p.when[mask.argmax(1)]
@@ -211,6 +213,7 @@ def _who(p: Panel, mask: np.ndarray, dropped: int) -> tuple:
     if dropped: used += ({"group": "rows dropped", "n": dropped, "why": "outcome or covariate missing"},)
     return used
 
+# %% ../../nbs/methods/26_did.ipynb #95ce6bab
 def swept(
     p: Panel, # the panel
 ) -> Swept: # treatment and outcome with unit and period effects and covariates taken out
@@ -234,6 +237,7 @@ def swept(
                                                          "không tách được can thiệp khỏi biến động chung: không có đơn vị nào chưa can thiệp để so sánh")
     return Swept(x, y, z, sw, pd.factorize(p.cluster)[0], sw.rank + int(rank) + 1, int(mask.sum()), _who(p, mask, dropped))
 
+# %% ../../nbs/methods/26_did.ipynb #db8dd3f0
 def some_units(
     p: Panel, # a panel
     keep: np.ndarray, # (units,) bool

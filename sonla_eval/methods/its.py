@@ -71,7 +71,7 @@ class ITS:
         if self.ratio: value, low, high = math.exp(value), math.exp(low), math.exp(high)
         return Estimate(value, low, high, self.level, len(self.y), "ratio" if self.ratio else self.value_unit, "model estimate", f"interrupted time series, {self.model}", self.formula, label, self.used, self.notes, extra)
 
-# %% ../../nbs/methods/25c_its.ipynb #39a3e69d
+# %% ../../nbs/methods/25c_its.ipynb #e0dafe18
 def _series(data, time, y, exposure, control):
     "Sorted arrays on the even scale of the periods; raises ValueError for a repeated period."
     parsed = [period_number(p) for p in data[time]]
@@ -93,6 +93,7 @@ def _series(data, time, y, exposure, control):
     if gaps: used += ({"group": "absent", "n": gaps, "why": "no row for the period"},)
     return t[ok], v[ok], e[ok], c[ok] == 0, tuple(l for l, k in zip(labels, ok) if k), kinds.pop(), used
 
+# %% ../../nbs/methods/25c_its.ipynb #2cf49215
 def _enough(t, starts, slope, harmonics, season, k, n) -> None:
     "Raises Refused when the series can't carry the model."
     edges = [*starts, math.inf]
@@ -107,7 +108,7 @@ def _enough(t, starts, slope, harmonics, season, k, n) -> None:
                                                     "chưa đủ một năm trước khi bắt đầu: không biết được mùa vụ")
     if n <= k + 2: raise Refused(f"{n} periods for {k} coefficients", f"{n} kỳ cho {k} hệ số")
 
-# %% ../../nbs/methods/25c_its.ipynb #77b5a86c
+# %% ../../nbs/methods/25c_its.ipynb #73e940ef
 def _fitted(model, X, y, e, likelihood):
     "Coefficients, plain covariance, scores' residual, bread and facts of the fit."
     n, k = X.shape
@@ -129,6 +130,7 @@ def _fitted(model, X, y, e, likelihood):
     phi = float(((y - mu) ** 2 / mu).sum() / (n - k))
     return "quasi", b, bread * phi, y - mu, bread, (y - mu) / np.sqrt(mu), {"dispersion": phi, "deviance": deviance(y, mu), "fell_back": model == "negbin"}
 
+# %% ../../nbs/methods/25c_its.ipynb #75d8caa7
 def _remembered(t, main, r, lag) -> dict:
     "Durbin-Watson and Ljung-Box p of the series with the intervention."
     e = r[main] - r[main].mean()
@@ -200,7 +202,7 @@ def _its_notes(f: dict, model: str, errors: str, t: np.ndarray, starts: tuple) -
     if (t >= starts[-1]).sum() < 8: notes += (("Ít hơn 8 kỳ sau khi bắt đầu: độ dốc chưa chắc chắn.", "Fewer than 8 periods after the start: the slope is uncertain."),)
     return notes
 
-# %% ../../nbs/methods/25c_its.ipynb #c3b2508c
+# %% ../../nbs/methods/25c_its.ipynb #447e0b1f
 def effects(self: ITS) -> Effects: # jump and slope change at each break
     "The coefficients of the breaks; ratios for count models."
     at = np.nonzero(self.active)[0]
@@ -214,6 +216,7 @@ def effects(self: ITS) -> Effects: # jump and slope change at each break
         rows.append(self.estimate(np.eye(len(self.coef))[j], (vi.capitalize(), en.capitalize()))); names.append((vi, en))
     return Effects(tuple(rows), tuple(names), ("đại lượng", "quantity"), ("Thay đổi khi bắt đầu can thiệp", "Change at the start"), 1.0 if self.ratio else 0.0, self.effect_at(), self.used, self.notes)
 
+# %% ../../nbs/methods/25c_its.ipynb #13bc2e13
 def effect_at(
     self: ITS,
     period=None, # the period; the last one by default
@@ -227,6 +230,7 @@ def effect_at(
     what = (f"Tỷ số so với mức dự kiến, kỳ {self.times[r]}", f"Ratio to what was expected, {self.times[r]}") if self.ratio else (f"Khác biệt so với mức dự kiến, kỳ {self.times[r]}", f"Difference to what was expected, {self.times[r]}")
     return self.estimate(c, what)
 
+# %% ../../nbs/methods/25c_its.ipynb #ff51db8b
 def total(self: ITS) -> Estimate: # sum of the differences since the first break
     "Cases more or fewer than expected over all periods since the start (delta method for counts)."
     rows = self.main & (self.t >= self.starts[0])
@@ -243,7 +247,7 @@ def total(self: ITS) -> Estimate: # sum of the differences since the first break
 
 ITS.effects, ITS.effect_at, ITS.total = effects, effect_at, total
 
-# %% ../../nbs/methods/25c_its.ipynb #635d18af
+# %% ../../nbs/methods/25c_its.ipynb #c1341713
 def expected(
     self: ITS,
 ) -> pd.DataFrame: # period, observed, fitted, expected, low, high
@@ -256,6 +260,7 @@ def expected(
     return pd.DataFrame({"period": [l for l, m in zip(self.times, rows) if m], "observed": self.y[rows], "fitted": back(X @ self.coef),
                          "expected": back(mean), "low": back(mean - half), "high": back(mean + half)})
 
+# %% ../../nbs/methods/25c_its.ipynb #dadd69d8
 def slope_test(
     self: ITS,
 ) -> tuple[float, int, float, float]: # F, numerator df, denominator df, p
@@ -271,7 +276,7 @@ def slope_test(
 
 ITS.expected, ITS.slope_test = expected, slope_test
 
-# %% ../../nbs/methods/25c_its.ipynb #ea4e7ac2
+# %% ../../nbs/methods/25c_its.ipynb #7d9de364
 def sentence(
     self: ITS,
     lang: str = "vi", # "vi" or "en"
@@ -282,6 +287,7 @@ def sentence(
     text = f"{last.sentence(lang)[:-1]}; {judged(last, lang, null)}. "
     return text + " ".join(f"{e.sentence(lang)[:-1]}; {judged(e, lang, null)}." for e in self.effects().rows)
 
+# %% ../../nbs/methods/25c_its.ipynb #e10a67bb
 def table(self: ITS, lang: str = "vi") -> pd.DataFrame: # one row an effect
     "Jump, slope, last period and the sum, with intervals and p."
     rows, names = [*self.effects().rows, self.effect_at()], [*self.effects().at, ("kỳ cuối", "last period")]

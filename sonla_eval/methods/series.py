@@ -6,11 +6,10 @@
 __all__ = ['period_number', 'columns', 'newey_west', 'least_squares', 'filtered', 'prais_winsten', 'count_fit', 'deviance',
            'nb_likelihood', 'negative_binomial']
 
-# %% ../../nbs/methods/25b_series.ipynb #9ab4f2be
+# %% ../../nbs/methods/25b_series.ipynb #72425bb6
 import math
 
 import numpy as np
-import pandas as pd
 from scipy import special
 
 from .estimate import Refused

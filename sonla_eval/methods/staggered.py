@@ -6,7 +6,7 @@
 __all__ = ['ONE', 'DEALT', 'OPEN', 'REFERENCE', 'Staggered', 'staggered', 'loading', 'compared', 'effects', 'written', 'simple',
            'dynamic', 'group', 'calendar', 'event_study', 'Pretest', 'pretest', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/27c_staggered.ipynb #f76d299a
+# %% ../../nbs/methods/27c_staggered.ipynb #6925a9d0
 from dataclasses import dataclass
 from functools import cached_property
 import math
@@ -17,7 +17,7 @@ from scipy import special
 
 from .estimate import Estimate, Refused, number
 from .effects import Effects, judged
-from .did import Panel, panel, some_units
+from .did import Panel, some_units
 from .cells import adjusted_cell, cells, plain_cell
 from .few_clusters import randomization
 
@@ -96,7 +96,7 @@ def _cross_cell(y1, y0, treated, n):
             psi[at] += sign * side * (y[at] - y[at].mean()) * (n / at.sum())
     return float(att), psi
 
-# %% ../../nbs/methods/27c_staggered.ipynb #588242bd
+# %% ../../nbs/methods/27c_staggered.ipynb #c200a1b6
 def _estimate_cell(p: Panel, idx: np.ndarray, treated: np.ndarray, t: int, b: int, method: str, missing: str):
     "ATT(g,t), influence over `idx`, and the two group sizes; None where it can't be estimated."
     n = len(p.start)
@@ -112,6 +112,7 @@ def _estimate_cell(p: Panel, idx: np.ndarray, treated: np.ndarray, t: int, b: in
     found = adjusted_cell(d, treated, np.column_stack([np.ones(len(d)), x]), method)
     return found and (found[0], found[1] * (n / len(d)), idx, treated)
 
+# %% ../../nbs/methods/27c_staggered.ipynb #d8269e19
 def staggered(
     p: Panel, # the panel
     control: str = "notyet", # compare with "never" or "notyet" treated units
@@ -231,7 +232,7 @@ def _placebo(s: Staggered, k: int) -> tuple[float, float, float]:
     half = float(pull[need - 1]) if need <= m and m > 1 else math.inf
     return (1 + int((pull >= abs(s.att[k]) - 1e-12).sum())) / (m + 1), s.att[k] - half, s.att[k] + half
 
-# %% ../../nbs/methods/27c_staggered.ipynb #086d5fcc
+# %% ../../nbs/methods/27c_staggered.ipynb #dd9f7bf8
 ONE = ("nhóm 1 đơn vị: sai số giải tích vô nghĩa", "cohort of one unit: its analytic error is meaningless")
 DEALT = ("có nhóm 1 đơn vị: khoảng tin cậy do chia lại thời điểm bắt đầu", "includes cohorts of one unit: interval by dealing the start dates")
 OPEN = ("có nhóm 1 đơn vị: không có khoảng tin cậy đáng tin", "includes cohorts of one unit: no interval can be trusted")
@@ -241,6 +242,7 @@ def _lonely(s: Staggered, omega: np.ndarray) -> float:
     "Share of an average's weight that rests on cohorts of one unit (or one cluster)."
     return float(np.abs(omega[s.alone]).sum() / max(np.abs(omega).sum(), 1e-300))
 
+# %% ../../nbs/methods/27c_staggered.ipynb #141b4e8c
 def _dealt(s: Staggered, omega: np.ndarray, label) -> Estimate | None:
     "The average with randomization inference; None where that can't be done."
     if s.method != "plain" or not np.isfinite(s.p.y).all() or s.groups < len(s.p.start): return None
@@ -251,6 +253,7 @@ def _formula(s: Staggered) -> str:
     return (f"mean square of the influence function / n; n = {len(s.p.start)}, clusters G = {s.groups}, df = {s.groups - 1}; {s.method}, {s.control}, "
             f"base {s.kind}, anticipation {s.anticipation:g}, missing {s.missing}")
 
+# %% ../../nbs/methods/27c_staggered.ipynb #bad3b5eb
 def _made(s: Staggered, rows: list, labels: list) -> list:
     "Estimates from (value, influence, weights) rows, with bands over them and cohorts of one unit dealt with."
     psi = np.array([r[1] for r in rows])
@@ -329,7 +332,7 @@ def written(
 
 Staggered.effects, Staggered.written = effects, written
 
-# %% ../../nbs/methods/27c_staggered.ipynb #ce2c667b
+# %% ../../nbs/methods/27c_staggered.ipynb #0fb56239
 def simple(self: Staggered) -> Estimate: # mean over treated unit-periods
     "Mean of the effects over all treated units and periods."
     return _made(self, [_pick(self, self.event >= 0)], [("Tác động trung bình trên các đơn vị-kỳ can thiệp", "Mean effect over treated unit-periods")])[0]
@@ -341,6 +344,7 @@ def _set(s: Staggered, masks, at, axis, label, over, question) -> Effects:
     overall = _made(s, [over(rows)], [question])[0]
     return Effects(tuple(made), tuple(at), axis, label, overall=overall, used=s.p.used, notes=_notes(s))
 
+# %% ../../nbs/methods/27c_staggered.ipynb #2d38a432
 def dynamic(
     self: Staggered,
     balance: float | None = None, # keep only cohorts seen this many periods after their start, and those event times
@@ -356,6 +360,7 @@ def dynamic(
                 ("Tác động theo thời gian từ khi bắt đầu", "Effect by time since start"),
                 lambda rows: _mean([r for r, a in zip(rows, at) if a >= 0]), ("Trung bình các tác động từ khi bắt đầu", "Mean of the effects since the start"))
 
+# %% ../../nbs/methods/27c_staggered.ipynb #90ddcf65
 def group(self: Staggered) -> Effects: # by cohort; overall = weighted by cohort size
     "Mean effect of each cohort over its treated periods."
     post = (self.event >= 0) & np.isfinite(self.att)
@@ -370,6 +375,7 @@ def group(self: Staggered) -> Effects: # by cohort; overall = weighted by cohort
     overall = _made(self, [over], [("Tác động trung bình mà một đơn vị can thiệp nhận được", "Mean effect that a treated unit had")])[0]
     return Effects(tuple(made), tuple(names), ("nhóm bắt đầu", "cohort starting"), ("Tác động theo nhóm", "Effect by cohort"), overall=overall, used=self.p.used, notes=_notes(self))
 
+# %% ../../nbs/methods/27c_staggered.ipynb #64209d8b
 def calendar(self: Staggered) -> Effects: # by period; overall = mean over periods
     "Mean effect in each period over the units treated by then."
     post = (self.event >= 0) & np.isfinite(self.att)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['simplex_weights', 'Synthetic', 'synthetic', 'effect', 'effects', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #6b1cf3c6
+# %% ../../nbs/methods/28b_synthetic.ipynb #68a81f7a
 from dataclasses import dataclass
 import math
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from .estimate import Estimate, Refused, number
 from .effects import Effects, judged
-from .did import Panel, panel
+from .did import Panel
 
 # %% ../../nbs/methods/28b_synthetic.ipynb #fcb35ae3
 def simplex_weights(

@@ -157,10 +157,10 @@ def districts(panel: power.Panel) -> Callable:
         return did.panel(pd.DataFrame({"unit": unit, "time": time, "y": y, "start": start}), "unit", "time", "y", start="start")
     return draw
 
-# %% ../../nbs/methods/36_worlds.ipynb #693581bf
+# %% ../../nbs/methods/36_worlds.ipynb #93ae218f
 ABOUT = ("12 huyện, 20 quý, bắt đầu rải rác", "12 districts, 20 quarters, staggered starts")
 PANEL = {"effects": (0.0, 0.5, 1.0, 1.5, 2.0), "at": 2, "unit": SD, "scale": 1.0}
-FEW = PANEL | {"effects": (0.0, 1.0, 1.5), "at": 1}
+FEW = PANEL | {"effects": (0.0, 1.0, 1.25), "at": 1}
 here = districts(PROVINCE)
 PANELS = (
     Trial("did.two_groups", ("6 huyện bắt đầu cùng lúc, 6 huyện không, 20 quý", "6 districts start together, 6 never, 20 quarters"), districts(TOGETHER), lambda p: four(did.two_groups(p)), **PANEL),
@@ -185,9 +185,9 @@ def grouped(rng: np.random.Generator, effect: float, G: int = 12, m: int = 20, r
     y = rng.normal(0, math.sqrt(rho), G)[g] + rng.normal(0, math.sqrt(1 - rho), G*m) + effect*(g % 2)
     return pd.DataFrame({"district": g, "served": g % 2, "y": y, "yes": (y > 0).astype(int)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #74f61a25
+# %% ../../nbs/methods/36_worlds.ipynb #470f745a
 BOTH = ["age", "town"]
-STUDY = {"effects": (0.0, 0.1, 0.15, 0.2, 0.3), "at": 2}
+STUDY = {"effects": (0.0, 0.15, 0.2, 0.25), "at": 1}
 ABOUT_WOMEN, ABOUT_GROUPS = ("200 người, hai yếu tố gây nhiễu", "200 persons, two confounders"), ("12 huyện, mỗi huyện 20 người", "12 districts of 20 persons")
 normal_share = lambda effect: 0.5*math.erf(effect/math.sqrt(2))
 CLIENTS = (
@@ -239,7 +239,7 @@ def incomes(rng: np.random.Generator, effect: float, n: int = 150) -> pd.DataFra
     income = 10 + 0.4*(age - 30) + rng.normal(0, 2, n)
     return pd.DataFrame({"age": age, "income": np.where(rng.random(n) < 1/(1 + np.exp(-(age - 32)/4)), np.nan, income)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #a64e741e
+# %% ../../nbs/methods/36_worlds.ipynb #b37ced14
 last = lambda d: retention.stages(d).estimates["employed_12m"]
 FOLLOWED = (
     Trial("survey.weighted_share", ("15 tụ điểm, mỗi nơi 12 phỏng vấn", "15 venues of 12 interviews"), rounds, lambda d: four(survey.weighted_share(d[d["round"] == 1], "condom")), lambda e: venue_share(0.0), tested=False),
@@ -249,6 +249,7 @@ FOLLOWED = (
     Trial("retention.stages, loss not by chance", ("khóa 30 người, người chưa có việc dễ mất liên lạc hơn", "course of 30, those without work are lost more often"), course(True), lambda d: four(last(d)), lambda e: 0.6, tested=False),
     Trial("retention.stages, bounds", ("khóa 30 người, người chưa có việc dễ mất liên lạc hơn", "course of 30, those without work are lost more often"), course(True), lambda d: bounded(last(d)), lambda e: 0.6, tested=False),
     Trial("retention.kaplan_meier", ("48 người, theo dõi 12 tháng", "48 persons followed for 12 months"), service, lambda d: four(retention.kaplan_meier(d).at(d["months"].max())), lambda e: 0.55, tested=False),
+    Trial("missing.imputed, normal", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, k_pmm=0, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
     Trial("missing.imputed", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
 )
 

@@ -79,7 +79,11 @@ def _silent_words(e: Evidence, low, high) -> tuple[str, str]:
     if low is None: return vi, en
     return f"{vi}; tỷ lệ nằm giữa {_pct(low, 'vi')} và {_pct(high, 'vi')}", f"{en}; the share lies between {_pct(low, 'en')} and {_pct(high, 'en')}"
 
-# %% ../../nbs/methods/38_attainment.ipynb #519c707d
+# %% ../../nbs/methods/38_attainment.ipynb #132ec506
+def _doubt_words(e: Evidence) -> tuple[str, str]:
+    return f"{number(e.doubts, 'vi')} số liệu đầu vào đang được hỏi lại", f"{number(e.doubts, 'en')} of the inputs are being queried"
+
+# %% ../../nbs/methods/38_attainment.ipynb #e3b80732
 def judge(
     e: Evidence, # what is known
     target: float | None, # share promised, None when the plan gives no number
@@ -87,7 +91,7 @@ def judge(
 ) -> Judgement: # status and reason
     "Status of a commitment by the seven steps above."
     if target is None:
-        return Judgement("not_measurable", "kế hoạch không nêu chỉ tiêu bằng số; số liệu được nêu để theo dõi", "the plan sets no number to judge against; the figure is shown for follow-up")
+        return Judgement("not_measurable", "kế hoạch không nêu con số; chỉ nêu số liệu", "the plan sets no number; the figure is shown")
     if e.reporting == 0 or e.numerator is None or e.denominator is None:
         return Judgement("not_reported", "không có đơn vị nào báo cáo", "no unit reported")
     low, high = worst_best(e)
@@ -99,14 +103,15 @@ def judge(
         return Judgement("not_met", *_gap_words(e))
     if low is not None and _meets(low, target, comparator):
         return _met(e)
-    if e.reporting < e.expected or e.missing_denominator: return Judgement("not_reported", *_silent_words(e, low, high))
+    if e.reporting < e.expected or e.missing_denominator:
+        return Judgement("in_doubt", *_doubt_words(e)) if e.doubts else Judgement("not_reported", *_silent_words(e, low, high))
     return Judgement("not_met", *_gap_words(e))
 
-# %% ../../nbs/methods/38_attainment.ipynb #b7095b50
+# %% ../../nbs/methods/38_attainment.ipynb #5369fd62
 def _met(e: Evidence) -> Judgement:
     "Met: verified, contradicted by a check, questioned, or only reported."
     if e.doubts:
-        return Judgement("in_doubt", f"{number(e.doubts, 'vi')} số liệu đầu vào đang được hỏi lại", f"{number(e.doubts, 'en')} of the inputs are being queried")
+        return Judgement("in_doubt", *_doubt_words(e))
     shown = verified(e.checked, e.confirmed, e.denominator)
     if shown is False:
         wrong = e.checked - e.confirmed

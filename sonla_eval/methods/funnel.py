@@ -5,13 +5,12 @@
 # %% auto #0
 __all__ = ['limit', 'FunnelPoint', 'Funnel', 'funnel', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/24c_funnel.ipynb #66f93a27
+# %% ../../nbs/methods/24c_funnel.ipynb #1f2301e5
 from dataclasses import dataclass
 import math
 
 from .estimate import Refused, LANGS, number
-from .proportion import _count, _level
-from .said import p_value
+from .proportion import _count
 
 # %% ../../nbs/methods/24c_funnel.ipynb #1cdf2e5f
 def limit(
@@ -77,7 +76,7 @@ def _place(value: float, bounds: tuple[float, ...]) -> str:
     eps = 1e-12
     return "low 99.8" if value < a - eps else "high 99.8" if value > d + eps else "low 95" if value < b - eps else "high 95" if value > c + eps else "inside"
 
-# %% ../../nbs/methods/24c_funnel.ipynb #21fcb524
+# %% ../../nbs/methods/24c_funnel.ipynb #28206b04
 def funnel(
     data: "pandas.DataFrame", # one row per unit
     count: str = "numerator", # column of events or of units that met the target
@@ -86,7 +85,7 @@ def funnel(
     kind: str = "proportion", # "proportion" or "rate"
     theta: float | None = None, # value to compare with (a target); the pooled value when None
     per: float = 100, # rates are shown per so many
-    label: tuple[str, str] = ("", ""), # what is compared, in Vietnamese and English
+    label: tuple[str, str] = ("So sánh các đơn vị", "Units compared"), # what is compared, in Vietnamese and English
 ) -> Funnel: # units in the order given, never ranked
     "Funnel plot with exact limits and a test of overdispersion; Refused under 5 units or when all are at 0 or 100 %. Spiegelhalter (2005)."
     import numpy as np

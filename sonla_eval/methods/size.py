@@ -112,7 +112,7 @@ def _multiplier_bootstrap(served: int, served_se: float, p: float, n: float, dra
     sizes = np.maximum(rng.normal(served, served_se, draws), 0) / drawn
     return *(float(x) for x in np.quantile(sizes, [(1 - level) / 2, (1 + level) / 2])), float(sizes.std(ddof=1))
 
-# %% ../../nbs/methods/23_size.ipynb #b0c70d47
+# %% ../../nbs/methods/23_size.ipynb #a58c2e12
 def triangulate(
     estimates: "Iterable[Estimate]", # two or more size estimates of the same population and period
     level: float = 0.95, # confidence level
@@ -138,7 +138,7 @@ def triangulate(
     i2, p = max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0, float(chdtrc(k - 1, q))
     differ = (("Các nguồn khác nhau hơn mức do ngẫu nhiên: hãy xem từng nguồn.", "The sources differ by more than chance: look at each."),) if p < 0.05 else ()
     return Said(math.exp(mean), low, high, level, k, found[0].unit, "model estimate", "triangulation: random effects on the log scale" + ("" if k > 2 else ", span of both intervals"),
-        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval" if k > 2 else ""),
+        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval, factor at least 1" if k > 2 else ""),
         label, tuple(dict(group=e.method, n=e.n, why=f"{e.value:.0f} ({e.low:.0f} to {e.high:.0f})") for e in found), differ, dict(tau2=tau2, i2=i2, q=q, p=p))
 
 # %% ../../nbs/methods/23_size.ipynb #23093a04

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ONE', 'DEALT', 'OPEN', 'REFERENCE', 'plain_cell', 'logit', 'adjusted_cell', 'cells', 'Staggered', 'staggered',
-           'loading', 'compared', 'effects', 'written', 'simple', 'dynamic', 'group', 'calendar', 'Pretest', 'pretest',
-           'sentence', 'table', 'figure']
+           'loading', 'compared', 'effects', 'written', 'simple', 'dynamic', 'group', 'calendar', 'event_study',
+           'Pretest', 'pretest', 'sentence', 'table', 'figure']
 
 # %% ../../nbs/methods/27b_staggered.ipynb #597f3f96
 from dataclasses import dataclass
@@ -405,7 +405,7 @@ def written(
 
 Staggered.effects, Staggered.written = effects, written
 
-# %% ../../nbs/methods/27b_staggered.ipynb #1ab12f50
+# %% ../../nbs/methods/27b_staggered.ipynb #cab53c4a
 def simple(self: Staggered) -> Estimate: # mean over treated unit-periods
     "Mean of the effects over all treated units and periods."
     return _made(self, [_pick(self, self.event >= 0)], [("Tác động trung bình trên các đơn vị-kỳ can thiệp", "Mean effect over treated unit-periods")])[0]
@@ -453,7 +453,18 @@ def calendar(self: Staggered) -> Effects: # by period; overall = mean over perio
     return _set(self, [post & (self.time == t) for t in at], [str(self.p.times[t]) for t in at], ("kỳ", "period"),
                 ("Tác động theo kỳ", "Effect by period"), _mean, ("Trung bình các tác động theo kỳ", "Mean of the effects by period"))
 
-Staggered.simple, Staggered.dynamic, Staggered.group, Staggered.calendar = simple, dynamic, group, calendar
+def event_study(
+    self: Staggered,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]: # event times without the reference, effects, their covariance
+    "The dynamic effects with their whole covariance matrix; raises Refused unless the base is universal."
+    if self.kind != "universal": raise Refused("this needs one base period for all: staggered(..., base='universal')", "cần một kỳ gốc chung: staggered(..., base='universal')")
+    use = np.isfinite(self.att) & (self.time != self.base)
+    at = np.unique(self.event[use])
+    rows = [_pick(self, use & (self.event == e)) for e in at]
+    psi = np.zeros((len(at), self.groups)); np.add.at(psi.T, self.p.cluster, np.array([r[1] for r in rows]).T)
+    return at, np.array([r[0] for r in rows]), psi @ psi.T / len(self.p.start) ** 2
+
+Staggered.simple, Staggered.dynamic, Staggered.group, Staggered.calendar, Staggered.event_study = simple, dynamic, group, calendar, event_study
 
 # %% ../../nbs/methods/27b_staggered.ipynb #b2b55bb7
 @dataclass(frozen=True)

@@ -6,14 +6,15 @@
 __all__ = ['BLUE', 'ORANGE', 'GREY', 'TEAL', 'INK', 'AXIS', 'PALE', 'PAPER', 'SERIES', 'MARKS', 'STATES', 'FAMILY', 'FALLBACK',
            'luminance', 'contrast', 'Mark', 'asset', 'text_width', 'wrap', 'style']
 
-# %% ../../nbs/present/50_theme.ipynb #a17ed762
+# %% ../../nbs/present/50_theme.ipynb #8a80947e
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-import sonla_eval
 import matplotlib
 from matplotlib import font_manager
+import sonla_eval
+from ..plan.status import STATUSES
 
 # %% ../../nbs/present/50_theme.ipynb #48a3ee22
 BLUE, ORANGE, GREY, TEAL = "#12436D", "#F46A25", "#3D3D3D", "#28A197"
@@ -37,7 +38,7 @@ def contrast(
     high, low = sorted((luminance(a), luminance(b)), reverse=True)
     return (high + 0.05)/(low + 0.05)
 
-# %% ../../nbs/present/50_theme.ipynb #06dc9ce9
+# %% ../../nbs/present/50_theme.ipynb #3e915ff2
 @dataclass(frozen=True)
 class Mark:
     "How a status looks: its sign in text, its colour, the shape and hatching drawn in charts."
@@ -46,15 +47,9 @@ class Mark:
     shape: str # disc, half, cross, box, dash, ask, alert
     hatch: str = "" # matplotlib hatching of an area that stands for this status
 
-MARKS = {
-    "met_verified": Mark("●", BLUE, "disc"),
-    "met_reported": Mark("◐", BLUE, "half", "////"),
-    "not_met": Mark("✕", ORANGE, "cross"),
-    "not_reported": Mark("□", GREY, "box", "\\\\\\\\"),
-    "not_applicable": Mark("–", AXIS, "dash"),
-    "not_measurable": Mark("?", AXIS, "ask", "...."),
-    "in_doubt": Mark("!", ORANGE, "alert", "xxxx"),
-}
+_SHAPES = {"solid": (BLUE, "disc"), "half": (BLUE, "half"), "crossed": (ORANGE, "cross"), "hatched": (GREY, "box"),
+           "blank": (AXIS, "dash"), "dotted": (AXIS, "ask"), "striped": (ORANGE, "alert")}
+MARKS = {s.id: Mark(s.glyph, *_SHAPES[s.pattern], "////" if s.pattern == "hatched" else "") for s in STATUSES.values()}
 
 # %% ../../nbs/present/50_theme.ipynb #5081bff5
 STATES = {
@@ -109,7 +104,7 @@ def wrap(
         else: lines[-1] = longer
     return lines
 
-# %% ../../nbs/present/50_theme.ipynb #0185a7b8
+# %% ../../nbs/present/50_theme.ipynb #a1616fb2
 _DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if k.split(".")[0] in
              ("axes", "figure", "font", "grid", "hatch", "image", "lines", "markers", "mathtext", "patch", "path", "savefig", "svg", "text")}
 
@@ -120,6 +115,6 @@ def style(
     "Matplotlib settings of this package inside the `with`: real text in the SVG, repeatable ids, thin hatching."
     ours = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": [FAMILY], "font.size": 12,
             "hatch.linewidth": 1.0, "path.simplify": False, "text.color": INK, "axes.unicode_minus": True,
-            "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "lines.solid_capstyle": "butt",
+            "figure.facecolor": "none", "savefig.facecolor": "none", "lines.solid_capstyle": "butt",
             "text.usetex": False, "text.parse_math": False, "svg.image_inline": True}
     with matplotlib.rc_context({**_DEFAULTS, **ours}): yield

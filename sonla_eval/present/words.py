@@ -6,12 +6,13 @@
 __all__ = ['MONTHS', 'check_words', 'all_words', 't', 'pct', 'say', 'count_word', 'fraction', 'listing', 'period_word',
            'date_word', 'status_word']
 
-# %% ../../nbs/present/51_words.ipynb #e11a84ec
+# %% ../../nbs/present/51_words.ipynb #2cdd8988
 from functools import lru_cache
 import math
 import re
 import yaml
 from ..methods.estimate import LANGS, number
+from ..plan.status import STATUSES
 from .theme import asset
 
 # %% ../../nbs/present/51_words.ipynb #9d4a0bb8
@@ -29,11 +30,12 @@ def check_words(
             faults.append(f"{key}: placeholders differ: {sorted(named[0])} and {sorted(named[1])}")
     return faults
 
-# %% ../../nbs/present/51_words.ipynb #4ef89092
+# %% ../../nbs/present/51_words.ipynb #2e234691
 @lru_cache(maxsize=1)
 def all_words() -> dict: # key -> {"vi": text, "en": text}
-    "The dictionary file, checked; raises ValueError that lists every fault."
+    "The dictionary file with the plan's seven statuses, checked; raises ValueError that lists every fault."
     words = yaml.safe_load(asset("words.yaml").read_text(encoding="utf-8"))
+    words |= {f"status.{s.id}": {"vi": s.vi, "en": s.en} for s in STATUSES.values()}
     faults = check_words(words)
     if faults: raise ValueError("words.yaml: " + "; ".join(faults))
     return words
@@ -65,7 +67,7 @@ def pct(
     text = number(shown, lang, 0 if float(shown).is_integer() and shown in (0, 100) else digits)
     return text + ("%" if lang == "vi" else "\u00a0%")
 
-# %% ../../nbs/present/51_words.ipynb #72f13304
+# %% ../../nbs/present/51_words.ipynb #cfc9414b
 def say(
     x: float | None, # the number; NaN or None when there is none
     unit: str, # "share", "points", "persons", "cases" ...
@@ -75,7 +77,7 @@ def say(
     "A number in its unit: a share as a percentage, a change in points with its sign, a count plain."
     if x is None or (isinstance(x, float) and math.isnan(x)): return t("no_data", lang)
     if unit == "share": return pct(float(x), lang, 1 if digits is None else digits)
-    if digits is None: digits = 1 if unit == "points" else 0 if float(x).is_integer() or abs(x) >= 100 else 1 if abs(x) >= 10 else 2
+    if digits is None: digits = 1 if unit == "points" else 0 if float(x).is_integer() or abs(x) >= 1000 else 1 if abs(x) >= 10 else 2
     text = number(float(x), lang, digits)
     if unit != "points": return text.replace("-", "−")
     return ("+" if x > 0 else "") + text.replace("-", "−")

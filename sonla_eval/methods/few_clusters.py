@@ -246,7 +246,7 @@ def _deal_linear(y: np.ndarray, deals: np.ndarray, loading: np.ndarray) -> np.nd
     score = y @ loading.T
     return sum(score[g, deals[:, g]] for g in range(deals.shape[1]))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #85e439cc
+# %% ../../nbs/methods/27_few_clusters.ipynb #935dfd91
 def randomization(
     p: Panel, # the panel; units missing a period are left out and listed
     level: float = 0.95, # confidence level
@@ -263,8 +263,10 @@ def randomization(
     start = np.where(start > p.when[-1], np.inf, start)
     G = int(cluster.max()) + 1 if len(cluster) else 0
     by = np.full(G, np.nan); by[cluster] = start
-    if (by[cluster] != start).any(): raise Refused("units of one cluster start at different dates", "các đơn vị trong cùng một cụm bắt đầu ở thời điểm khác nhau")
-    if loading is not None and G != len(y): raise Refused("this estimate is dealt by unit, not by cluster", "ước tính này chia lại theo đơn vị, không theo cụm")
+    if (by[cluster] != start).any(): raise Refused("units of one cluster start at different dates",
+                                                   "các đơn vị trong cùng một cụm bắt đầu ở thời điểm khác nhau")
+    if loading is not None and G != len(y): raise Refused("this estimate is dealt by unit, not by cluster",
+                                                          "ước tính này chia lại theo đơn vị, không theo cụm")
     possible = n_assignments(by) if G else 1
     if 1 / possible >= 1 - level: raise Refused(f"the start dates can be dealt in {possible} ways: no p-value below {1 / possible:.3f} is possible",
                                                f"thời điểm bắt đầu chỉ có {possible} cách chia lại: p không thể nhỏ hơn {1 / possible:.3f}")

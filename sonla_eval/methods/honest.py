@@ -41,7 +41,7 @@ class Event:
         "Its error under parallel trends."
         return float(np.sqrt(self.weights @ self.sigma[self.before:, self.before:] @ self.weights))
 
-# %% ../../nbs/methods/28_honest.ipynb #2b1176fb
+# %% ../../nbs/methods/28_honest.ipynb #97244cac
 def event(
     beta: np.ndarray, # coefficients in order of time, base left out
     sigma: np.ndarray, # their covariance
@@ -54,8 +54,10 @@ def event(
     beta, sigma = np.asarray(beta, float), np.asarray(sigma, float)
     after = len(beta) - before
     if sigma.shape != (len(beta),) * 2 or after < 1: raise ValueError(f"{len(beta)} coefficients, covariance {sigma.shape}, {before} before the base")
-    if before < 2: raise Refused("fewer than two periods before the base: nothing is known of the trends before the start", "chưa đủ hai kỳ trước kỳ gốc: không biết gì về xu hướng trước khi bắt đầu")
-    if np.linalg.eigvalsh(sigma)[0] <= 1e-12 * np.trace(sigma): raise Refused("the covariance is singular: too few clusters for so many coefficients", "ma trận hiệp phương sai suy biến: quá ít cụm cho số hệ số này")
+    if before < 2: raise Refused("fewer than two periods before the base: nothing is known of the trends before the start",
+                                 "chưa đủ hai kỳ trước kỳ gốc: không biết gì về xu hướng trước khi bắt đầu")
+    if np.linalg.eigvalsh(sigma)[0] <= 1e-12 * np.trace(sigma): raise Refused("the covariance is singular: too few clusters for so many coefficients",
+                                                                              "ma trận hiệp phương sai suy biến: quá ít cụm cho số hệ số này")
     w = np.eye(after)[0] if weights is None else np.asarray(weights, float)
     if w.shape != (after,) or not w.any(): raise ValueError(f"{after} weights are needed, one for each coefficient after the base")
     if name is None: name = ("tác động kỳ đầu tiên", "effect in the first period") if weights is None else ("tổ hợp tác động", "combination of effects")
@@ -69,7 +71,8 @@ def event_of(
     at, beta, sigma = s.event_study()
     base = -1 - s.anticipation
     before = int((at < base).sum())
-    if not np.array_equal(np.diff(np.r_[at[:before], base, at[before:]]), np.ones(len(at))): raise Refused("the event times have a gap", "các kỳ từ khi bắt đầu không liên tục")
+    if not np.array_equal(np.diff(np.r_[at[:before], base, at[before:]]), np.ones(len(at))): raise Refused("the event times have a gap",
+                                                                                                           "các kỳ từ khi bắt đầu không liên tục")
     if not 1 <= over <= len(at) - before: raise ValueError(f"over must be 1 to {len(at) - before}")
     w = np.r_[np.full(over, 1 / over), np.zeros(len(at) - before - over)]
     name = ("tác động kỳ đầu tiên", "effect in the first period") if over == 1 else (f"trung bình tác động {over} kỳ đầu", f"mean effect of the first {over} periods")
@@ -134,14 +137,15 @@ def smoothness(
                     f"centre ± sd·cv(bias/sd), centre {centre:.4g}, M = {M:g}", (f"{e.name[0].capitalize()} nếu độ lệch xu hướng uốn tối đa {number(M, 'vi', 3)} mỗi kỳ", f"{e.name[1].capitalize()} if trends bend by at most {number(M, 'en', 3)} a period"),
                     e.used, e.notes, {"centre": centre, "M": M})
 
-# %% ../../nbs/methods/28_honest.ipynb #f2ffbc09
+# %% ../../nbs/methods/28_honest.ipynb #911df438
 def vertices(
     X: np.ndarray, # (rows, nuisance) columns of the other effects
     scale: np.ndarray, # (rows,) standard deviations of the rows
 ) -> np.ndarray: # (vertices, rows) the g >= 0 with g'X = 0 and g'scale = 1 that are corners
     "Corners of the dual polytope by solving each square subsystem; raises Refused beyond 200,000 of them."
     J, m = X.shape
-    if math.comb(J, m + 1) > 200_000: raise Refused("too many periods after the start for the exact test: use a shorter window", "quá nhiều kỳ sau khi bắt đầu cho kiểm định chính xác: dùng cửa sổ ngắn hơn")
+    if math.comb(J, m + 1) > 200_000: raise Refused("too many periods after the start for the exact test: use a shorter window",
+                                                    "quá nhiều kỳ sau khi bắt đầu cho kiểm định chính xác: dùng cửa sổ ngắn hơn")
     pick = np.array(list(combinations(range(J), m + 1)))
     system = np.concatenate([np.moveaxis(X[pick], 1, 2), scale[pick][:, None, :]], axis=1)
     solvable = np.abs(np.linalg.det(system / scale.mean())) > 1e-12
@@ -204,7 +208,7 @@ class _Candidate:
             out[at] = eta[at] / sd <= np.maximum(cut, 0)
         return out
 
-# %% ../../nbs/methods/28_honest.ipynb #7770effc
+# %% ../../nbs/methods/28_honest.ipynb #590d7fb9
 def relative(
     e: Event, # the event study
     Mbar: float, # largest change after the start, in multiples of the largest before
@@ -224,7 +228,8 @@ def relative(
         inside = kept(grid)
         if (inside.any() and not inside[0] and not inside[-1]) or reach >= 1000: break
         reach *= 2.5
-    if not inside.any(): raise Refused("no value of the effect fits these bounds: the coefficients before the start contradict them", "không giá trị nào phù hợp với giới hạn này: các hệ số trước khi bắt đầu mâu thuẫn với nó")
+    if not inside.any(): raise Refused("no value of the effect fits these bounds: the coefficients before the start contradict them",
+                                       "không giá trị nào phù hợp với giới hạn này: các hệ số trước khi bắt đầu mâu thuẫn với nó")
     at, ends = np.nonzero(inside)[0], []
     for i, out in ((at[0], -1), (at[-1], 1)):
         if not 0 <= i + out < len(grid): ends.append(out * math.inf); continue

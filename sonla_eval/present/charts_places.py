@@ -6,14 +6,15 @@
 __all__ = ['SHADES', 'interval_words', 'span_ticks', 'draw_dots', 'interval_dots', 'curve', 'funnel', 'dot', 'state_cell', 'heat',
            'column_word', 'heat_values', 'tile_map']
 
-# %% ../../nbs/present/57_charts_places.ipynb #4e27a72c
+# %% ../../nbs/present/57_charts_places.ipynb #73a84d29
 import pandas as pd
 from matplotlib.patches import Circle, Polygon
 from .charts_status import number_data
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, MARKS, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden, is_blank, key,
-                                      key_height, mark, masked, middles, name_column, need, nice_ticks, t, text_width, tick_words, wrap, x_scale, y_scale)
-from .theme import STATES
-from .words import period_word, pct, say, status_word
+from .sheet import (chart, facts, hidden, key, key_height, MARGIN, mark, masked, middles,
+                                      name_column, need, nice_ticks, Sheet, tick_words, WIDTH, x_scale, y_scale)
+from .tables import is_blank
+from .theme import AXIS, BLUE, GREY, INK, MARKS, ORANGE, PALE, PAPER, STATES, text_width
+from .words import pct, period_word, say, status_word, t
 
 # %% ../../nbs/present/57_charts_places.ipynb #4b915a5c
 def interval_words(row: dict, unit: str, lang: str) -> str: # "81,0% (75,0–86,0)"
@@ -75,7 +76,7 @@ def interval_dots(
     data = number_data(rows, {"unit": "unit", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["unit"], rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [w + "." for w in named]
 
-# %% ../../nbs/present/57_charts_places.ipynb #6a1e2528
+# %% ../../nbs/present/57_charts_places.ipynb #18f85945
 def curve(sheet, to_x, to_y, xs, ys, colour, dash):
     "A line through the points that are there."
     sheet.path([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
@@ -118,7 +119,7 @@ def funnel(
         if row["flag"]: sheet.text(x + (9 if after else -9), y, row["unit"], 12, 600, ha="left" if after else "right")
     data = number_data(rows, {"unit": "unit", "value": "value"}, unit, lang)
     data.insert(1, t("col.n", lang), rows["n"])
-    data.insert(3, t("col.flag", lang), ["✓" if f and not h else "" for f, h in zip(rows["flag"], hide)])
+    data.insert(3, t("col.flag", lang), [t("suppressed" if h else "yes" if f else "no", lang) for f, h in zip(rows["flag"], hide)])
     return sheet, data, [t("key.outside", lang) + ": " + (", ".join(rows["unit"][rows["flag"]]) or "0") + "."]
 
 # %% ../../nbs/present/57_charts_places.ipynb #80986118
@@ -167,7 +168,7 @@ def heat(
     data = pd.DataFrame({t("col.unit", lang): rows["unit"], t("col.period", lang): [period_word(p, lang) for p in rows["period"]], t("col.state", lang): [t(f"state.{s}", lang) for s in rows["state"]]})
     return sheet, data, [f"{t(f'state.{s}', lang)}: {(rows['state'] == s).sum()}." for s in STATES]
 
-# %% ../../nbs/present/57_charts_places.ipynb #ba41e80e
+# %% ../../nbs/present/57_charts_places.ipynb #c25102fc
 SHADES = ((0.5, PAPER, INK), (0.8, "#C6D3DF", INK), (1.0, "#8AA5BE", INK), (float("inf"), BLUE, PAPER))
 
 def column_word(p, lang: str, short: bool = False) -> str: # words at the head of a column

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['x_word', 'spaced', 'runs', 'apart', 'rules', 'lines', 'split', 'small_multiples', 'retention', 'events']
 
-# %% ../../nbs/present/58_charts_time.ipynb #8ec1730b
+# %% ../../nbs/present/58_charts_time.ipynb #d67da0e5
 import pandas as pd
 from matplotlib.patches import Polygon
 from .charts_status import number_data
 from .charts_places import span_ticks
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden, is_blank, key, key_height,
-                                      masked, need, nice_ticks, t, text_width, tick_words, wrap, x_scale, y_scale)
-from .theme import SERIES
-from .words import period_word, say
+from .sheet import chart, facts, hidden, key, key_height, MARGIN, masked, need, Sheet, tick_words, WIDTH, y_scale
+from .tables import is_blank
+from .theme import AXIS, BLUE, INK, ORANGE, PALE, PAPER, SERIES, text_width, wrap
+from .words import period_word, say, t
 
 # %% ../../nbs/present/58_charts_time.ipynb #6eaf81fc
 def x_word(x, lang: str, short: bool = False) -> str: # words for a period; any other x as it is

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['garwood', 'byar', 'poisson_count', 'rate', 'rate_ratio', 'compare_counts', 'least_change', 'rates']
 
-# %% ../../nbs/methods/22_count.ipynb #8707a3a3
+# %% ../../nbs/methods/22_count.ipynb #1d782800
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
-from .proportion import Estimates, Tested, _count, _level, p_value
+from .proportion import _count, _level
+from .said import Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/22_count.ipynb #6a37ab42
 def garwood(
@@ -48,7 +49,7 @@ def _zero(count: int, exposure: float | None = None) -> tuple[tuple[str, str], .
     return ((f"Không có trường hợp nào không có nghĩa là nguy cơ bằng không: cận trên một phía 95% là khoảng {top.replace('.', ',')} (quy tắc số ba).",
              f"None seen does not mean none can happen: the one-sided 95 % upper limit is about {top} (rule of three)."),)
 
-# %% ../../nbs/methods/22_count.ipynb #31a5f83f
+# %% ../../nbs/methods/22_count.ipynb #dd0472dc
 def poisson_count(
     count: int, # events in the period
     level: float = 0.95, # confidence level
@@ -58,10 +59,10 @@ def poisson_count(
     "A count with its Poisson interval: Garwood below 10, Byar above. ValueError when it is no whole number."
     count = _count(count, "count")
     low, high, method = _limits(count, level)
-    return Estimate(count, low, high, level, count, unit, "model estimate", method, f"Poisson, var = expected count; x = {count}", label,
+    return Said(count, low, high, level, count, unit, "model estimate", method, f"Poisson, var = expected count; x = {count}", label,
         (dict(group="events", n=count, why="all reported events"),), (_PROCESS,) + _zero(count), dict(rule_of_three=3.0 if count == 0 else None))
 
-# %% ../../nbs/methods/22_count.ipynb #7d95d4ec
+# %% ../../nbs/methods/22_count.ipynb #016495df
 def _exposure(x: float, name: str = "exposure") -> float:
     "Checked exposure: a finite number above 0."
     if x is None or isinstance(x, bool) or not math.isfinite(x) or x < 0: raise ValueError(f"{name} must be a number above 0, not {x!r}")
@@ -80,7 +81,7 @@ def rate(
     count, exposure = _count(count, "count"), _exposure(exposure)
     low, high, method = _limits(count, level)
     k = per / exposure
-    return Estimate(count * k, low * k, high * k, level, count, unit or f"per {per:g}", "model estimate", method,
+    return Said(count * k, low * k, high * k, level, count, unit or f"per {per:g}", "model estimate", method,
         f"Poisson limits of the count over the exposure; x = {count}, exposure = {exposure:g}", label,
         (dict(group="events", n=count, why=f"in {exposure:g} units of exposure"),), (_PROCESS,) + _zero(count, exposure), dict(exposure=exposure, per=per))
 
@@ -150,7 +151,7 @@ def least_change(
     while not clear(x, True): x += 1
     return (max(falls) if falls else None), x
 
-# %% ../../nbs/methods/22_count.ipynb #c95b1a22
+# %% ../../nbs/methods/22_count.ipynb #9b61929c
 def rates(
     data: "pandas.DataFrame", # one row per unit
     count: str = "count", # column of events
@@ -165,5 +166,5 @@ def rates(
     for row in data.to_dict("records"):
         name = (str(row[unit]),) * 2
         try: items.append(rate(row[count], row[exposure], per, level, name))
-        except Refused as err: items.append(Estimate(None, level=level, n=0, unit=f"per {per:g}", kind="model estimate", method="rate", label=name, notes=((err.vi, err.en),)))
+        except Refused as err: items.append(Said(None, level=level, n=0, unit=f"per {per:g}", kind="model estimate", method="rate", label=name, notes=((err.vi, err.en),)))
     return Estimates(tuple(items), label)

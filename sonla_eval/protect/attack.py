@@ -472,7 +472,7 @@ def _asked(facts: Facts, narrow: dict, threshold: int) -> dict: # width that cou
         out |= {n: min(threshold - 2.0, got[n][1] - got[n][0]) for n in want if n in got}
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #bff5c3dd
+# %% ../../nbs/protect/45_attack.ipynb #625ad3d7
 @dataclass(frozen=True)
 class AttackReport:
     "What the attack found. `intervals`: one row a hidden number with low, high, width, asked."
@@ -502,7 +502,7 @@ class AttackReport:
         return float(self.intervals["width"].min()) if len(self.intervals) else math.inf
 
     @property
-    def passed(self) -> bool: # True when the edition withstood
+    def safe(self) -> bool: # True when the edition withstood
         "Nothing recovered, nothing narrower than asked, nothing printed elsewhere."
         return not (len(self.recovered) or len(self.narrow) or self.leaks or self.withheld_found or self.printed)
 

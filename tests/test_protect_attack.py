@@ -13,14 +13,14 @@ from sonla_eval.plan.units import unit_name
 from sonla_eval.protect.attack import attack
 from sonla_eval.protect.suppress import protect, public_table
 
-FAMILY = ["item:C1", "item:C1p", "item:C1a", "item:C1b", "item:C1c", "item:C3a", "item:E0", "item:E0s", "item:E5", "C3"]
+FAMILY = ["item:C1", "item:C3a", "item:D2", "item:E0", "item:E0s", "item:E5", "item:A8b", "C3"]
 TITLES = {"item:C1": ("Số vụ", "Cases"), "item:E5": ("Số người hưởng lợi", "Persons helped"), "C3": ("Được hỗ trợ khi có nhu cầu", "Supported when in need")}
 
 
 @pytest.fixture(scope="module")
 def pair():
-    before = year.results(seed=7, scale=2.0, communes=False)
-    before = before[before["measure"].isin(FAMILY)].reset_index(drop=True)
+    before = year.results(seed=6, scale=4.0, communes=False)
+    before = before[before["measure"].isin(FAMILY) & (before["period"].eq("2022") | before["measure"].eq("item:C1"))].reset_index(drop=True)
     after = protect(before, "public")
     assert {"primary", "complementary"} <= set(after["mask"])
     return before, after
@@ -71,8 +71,8 @@ def edition(folder, before, after, leave=None):
 
 def test_a_sound_edition_holds(pair, tmp_path):
     report = attack(edition(tmp_path/"public", *pair))
-    assert report.passed, (report.recovered, report.narrow, report.leaks, report.withheld_found, report.printed)
-    assert report.suppressed >= 20 and report.narrowest >= 3 and report.files == 4 and report.tables >= 12
+    assert report.safe, (report.recovered, report.narrow, report.leaks, report.withheld_found, report.printed)
+    assert report.suppressed >= 15 and report.narrowest >= 3 and report.files == 4 and report.tables >= 12
     assert "0 recovered" in report.sentence("en") and "0 con số bị lộ" in report.sentence("vi")
 
 
@@ -83,7 +83,7 @@ def test_primary_only_falls(pair, tmp_path):
     weak.loc[back, before.columns] = before.loc[back]
     weak.loc[back, "mask"] = ""
     report = attack(edition(tmp_path/"public", before, weak))
-    assert not report.passed and len(report.narrow) > 0
+    assert not report.safe and len(report.recovered) > 0
     truth = dict(zip(before["measure"] + "||" + before["unit"] + "|2022|", before["value"]))
     for _, row in report.recovered.iterrows():
         if row["where"] in truth: assert row["low"] == truth[row["where"]]
@@ -108,13 +108,13 @@ def test_percentages_left_fall(pair, tmp_path):
     folder = edition(tmp_path/"public", before, weak)
     table = public_table(weak)
     table.to_csv(folder/"tables"/"results.csv", index=False)
-    assert not attack(folder).passed
+    assert not attack(folder).safe
 
 
 @pytest.mark.parametrize("lang,part", [("en", "table"), ("vi", "table"), ("en", "alt"), ("vi", "hover"), ("en", "csv"), ("vi", "json")])
 def test_one_channel_left_falls(pair, tmp_path, lang, part):
     report = attack(edition(tmp_path/"public", *pair, {lang: (part,)}))
-    assert not report.passed and report.leaks
+    assert not report.safe and report.leaks
     assert all(leak.value >= 0 for leak in report.leaks)
 
 
@@ -133,14 +133,14 @@ def test_an_earlier_edition_that_told_falls(pair, tmp_path):
     told = before.assign(mask="")
     hidden = after["mask"].isin(["primary", "complementary"])
     public_table(told[hidden | (told["unit"] == "14")]).to_csv(past/"results.csv", index=False)
-    assert attack(now).passed
-    assert not attack(now, past.parent).passed
+    assert attack(now).safe
+    assert not attack(now, past.parent).safe
 
 
 def test_a_small_number_nobody_hid_is_named(pair, tmp_path):
     before, _ = pair
     report = attack(edition(tmp_path/"public", before, before.assign(mask="")))
-    assert len(report.printed) > 5 and not report.passed
+    assert len(report.printed) > 5 and not report.safe
 
 
 def test_months_of_one_district_are_found(tmp_path):
@@ -153,7 +153,7 @@ def test_months_of_one_district_are_found(tmp_path):
         (tmp_path/name/"tables").mkdir(parents=True)
         public_table(table).to_csv(tmp_path/name/"tables"/"results.csv", index=False)
     assert len(attack(tmp_path/"naive").withheld_found) == 2
-    assert attack(tmp_path/"sound").passed
+    assert attack(tmp_path/"sound").safe
 
 
 def test_an_empty_folder_is_said(tmp_path):

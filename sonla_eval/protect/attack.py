@@ -124,7 +124,7 @@ def _believe(candidates: dict, facts: Facts) -> None:
         for t, ps in group:
             if any(facts.unknown(n) for n in (t, *ps)): facts.sum_of(t, ps)
 
-# %% ../../nbs/protect/45_attack.ipynb #ca60b132
+# %% ../../nbs/protect/45_attack.ipynb #d11bf26d
 def _evidence(pairs: list) -> float: # bits by which two series agree; -1 when they differ somewhere
     "Large equal numbers are strong evidence, small ones weak, zeros none."
     if any(abs(a - b) > 1e-6*max(1.0, abs(a)) for a, b in pairs): return -1.0
@@ -144,6 +144,17 @@ def _same_series(series: dict, facts: Facts, bits: float = 12.0) -> list: # pair
             found.append((key, other))
             for a, b in both: facts.same(a, b)
     return found
+
+def _shortfalls(frame: pd.DataFrame, facts: Facts) -> None:
+    "Those whom a share leaves out (20 asked, 18 were served) are a number too, for shares that hide something below the province."
+    touchy = set(frame.loc[(frame["mask"] != "") & (frame["value_unit"] == "share"), "measure"])
+    for r in frame[frame["measure"].isin(touchy)].to_dict("records"):
+        n, d, gap = ((r["measure"], part, r["unit"], r["period"], r["breakdown"]) for part in ("n", "d", "gap"))
+        if _kind(r["unit"]) == "province" or not all(x in facts.known or x in facts.hidden for x in (n, d)): continue
+        if n in facts.known and d in facts.known: facts.known[gap] = facts.known[d] - facts.known[n]
+        else:
+            facts.absent.add(gap)
+            facts.sum_of(d, [n, gap])
 
 def from_results(
     frame: pd.DataFrame, # results.csv, perhaps with an earlier edition's below it
@@ -166,6 +177,7 @@ def from_results(
             if at in twin: facts.same(name, twin[at])
         if item.count == "money": facts.amounts |= set(cells.values())
     _settle(facts, same, series)
+    _shortfalls(frame, facts)
     return facts, series
 
 # %% ../../nbs/protect/45_attack.ipynb #d277bbc9
@@ -460,7 +472,7 @@ def _asked(facts: Facts, narrow: dict, threshold: int) -> dict: # width that cou
         out |= {n: min(threshold - 2.0, got[n][1] - got[n][0]) for n in want if n in got}
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #bff5c3dd
+# %% ../../nbs/protect/45_attack.ipynb #625ad3d7
 @dataclass(frozen=True)
 class AttackReport:
     "What the attack found. `intervals`: one row a hidden number with low, high, width, asked."
@@ -490,7 +502,7 @@ class AttackReport:
         return float(self.intervals["width"].min()) if len(self.intervals) else math.inf
 
     @property
-    def passed(self) -> bool: # True when the edition withstood
+    def safe(self) -> bool: # True when the edition withstood
         "Nothing recovered, nothing narrower than asked, nothing printed elsewhere."
         return not (len(self.recovered) or len(self.narrow) or self.leaks or self.withheld_found or self.printed)
 
@@ -501,7 +513,7 @@ class AttackReport:
         if lang == "vi": return f"Đã thử suy ra {self.suppressed} con số được ẩn từ {self.files} tệp: khoảng hẹp nhất rộng {width}, {len(self.narrow)} khoảng hẹp hơn yêu cầu, {found} con số bị lộ."
         return f"Tried to work out {self.suppressed} hidden numbers from {self.files} files: narrowest interval {width} wide, {len(self.narrow)} narrower than asked, {found} recovered."
 
-# %% ../../nbs/protect/45_attack.ipynb #75c159d9
+# %% ../../nbs/protect/45_attack.ipynb #a842d6fb
 def _unite(one: pd.DataFrame | None, other: pd.DataFrame | None) -> pd.DataFrame | None: # results of two editions, printed rows first
     frames = [f for f in (one, other) if f is not None]
     if not frames: return None
@@ -523,7 +535,7 @@ def attack(
     frame = _unite(seen.results, past.results)
     if frame is not None:
         facts, series = from_results(frame)
-        bare = printed_small(seen.results, threshold) if seen.results is not None else []
+        bare = printed_small(frame, threshold) + ["|".join(n) for n, x in sorted(facts.known.items()) if n[1] == "gap" and 0 < x < threshold]
         leaks += _tie(tables, series, facts)
         found = {}
         for family in families(facts): found |= bound(family, facts.hidden, threshold)

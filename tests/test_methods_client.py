@@ -398,11 +398,11 @@ def test_due_and_bounds():
     rng = np.random.default_rng(0)
     for _ in range(50):
         n = int(rng.integers(3, 40))
-        truth = pd.DataFrame({"enrolled": (rng.random(n) < 0.8).astype(float), "completed": rng.integers(0, 2, n).astype(float), "employed_6m": rng.integers(0, 2, n).astype(float)})
+        truth = pd.DataFrame({"enrolled": (rng.random(n) < 0.8).astype(float), "completed": rng.integers(0, 2, n).astype(float), "employed6": rng.integers(0, 2, n).astype(float)})
         truth.loc[0, "enrolled"] = 1.0
-        due = {"employed_6m": pd.Series(rng.random(n) < 0.7)}
+        due = {"employed6": pd.Series(rng.random(n) < 0.7)}
         seen = truth.copy()
-        seen.loc[rng.random(n) < 0.3, ["completed", "employed_6m"]] = np.nan
+        seen.loc[rng.random(n) < 0.3, ["completed", "employed6"]] = np.nan
         a, b = (retention.stages(x, due=due).rows for x in (truth, seen))
         assert (a["eligible"] == b["eligible"]).all() and (b["eligible"] == b["known"] + b["lost"]).all()
         ok = a["eligible"] > 0

@@ -322,7 +322,7 @@ def _ipw_errors(p: Persons, e: np.ndarray, estimand: str) -> tuple[float, float,
         means.append(mean); robust.append(own/w[arm].sum()); stacked.append((own + through)/w[arm].sum())
     return means[0] - means[1], *(math.sqrt(((r[0] - r[1])**2).sum()) for r in (robust, stacked))
 
-# %% ../../nbs/methods/29_client.ipynb #e7890877
+# %% ../../nbs/methods/29_client.ipynb #d8e0d607
 def _compare(p: Persons, estimand: str) -> tuple[np.ndarray, pd.DataFrame]:
     "Scores and the overlap table, or the refusal."
     e = _logistic(p.X, p.a)[1]
@@ -337,7 +337,7 @@ def ipw(
     treat: str, # 0/1 column: served
     covariates: Terms, # columns or formula of the score
     estimand: str = "ATE", # ATE, ATT or ATO
-    se: str = "stacked", # "stacked" (score estimated) or "robust" (score taken as known, as geeglm and zepid)
+    se: str = "robust", # "robust" (score taken as known, as geeglm and zepid) or "stacked" (score estimated)
     level: float = 0.95, # confidence level
     label: tuple[str, str] = LABEL, # (vi, en)
 ) -> Tested: # difference of weighted means

@@ -19,7 +19,7 @@ from .words import pct, period_word, say, status_word, t
 # %% ../../nbs/present/57_charts_places.ipynb #4b915a5c
 def interval_words(row: dict, unit: str, lang: str) -> str: # "81,0% (75,0–86,0)"
     "Value with its interval; the sign of the unit stands once."
-    if is_blank(row["low"]) or is_blank(row["high"]): return say(row["value"], unit, lang)
+    if is_blank(row["low"]) or is_blank(row["high"]) or row["low"] == row["high"]: return say(row["value"], unit, lang)
     bare = lambda v: say(v, unit, lang).replace("\u00a0%", "").replace("%", "")
     joint = " … " if unit == "points" or min(row["low"], row["high"]) < 0 else "–"
     return f'{say(row["value"], unit, lang)} ({bare(row["low"])}{joint}{bare(row["high"])})'

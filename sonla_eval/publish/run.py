@@ -208,14 +208,14 @@ def recover(root: Path):
         else: os.replace(aside, old)
     for new in root.glob(".*.new"): shutil.rmtree(new)
 
-# %% ../../nbs/publish/64_run.ipynb #bfd5c1bc
+# %% ../../nbs/publish/64_run.ipynb #9815b88d
 def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool) -> list[tuple[str, str]]:
     "Assembles, attacks and swaps each edition; returns the editions refused with the reason."
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
         new = assemble(s, prepared, key, edition, staged, made, failed, synthetic)
-        why = unsafe(new, s.threshold) if edition == "public" else ""
+        why = unsafe(new) if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
@@ -225,11 +225,10 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: li
 
 def unsafe(
     folder: Path, # a public edition
-    threshold: int, # counts 1 to threshold-1 are protected
 ) -> str: # what the attacker could narrow; empty when safe
     "Attacks a public edition from what is published in it alone."
     from sonla_eval.protect.attack import attack
-    found = attack(folder, threshold=threshold)
+    found = attack(folder)
     return "" if found.safe else found.sentence("en")
 
 # %% ../../nbs/publish/64_run.ipynb #78cfd2d8

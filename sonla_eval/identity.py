@@ -64,14 +64,14 @@ def header_kinds(
     alone = _ALONE.get(seen.strip(" .:"))
     return [kind for kind, pattern in _HEADERS.items() if kind == alone or re.search(rf" {pattern} ", words)]
 
-# %% ../nbs/02_identity.ipynb #d74c53ac
+# %% ../nbs/02_identity.ipynb #20509878
 _SEP = r"[ .\-]?"
 _PATTERNS = [
-    ("identity", re.compile(rf"(?<![\d.,])0(?!00)(?:[0-8]\d|9[0-6])[0-9]\d{{2}}{_SEP}\d{{3}}{_SEP}\d{{3}}(?![\d])")),
+    ("identity", re.compile(rf"(?<![\d.,])0(?!00)(?:[0-8]\d|9[0-6])(?:{_SEP}\d){{9}}(?!\d)")),
     ("identity", re.compile(r"\b(?:cccd|cmnd|cmt|cmtnd|căn cước|chứng minh(?: thư| nhân dân)?|hộ chiếu|passport|identity card|id no)\b[^\d\n]{0,20}[A-Z]?\d{6,12}", re.I)),
     ("identity", re.compile(r"(?<![A-Za-z0-9])[A-Z]\d{7,8}(?![A-Za-z0-9])")),
     ("phone", re.compile(rf"(?<![\d.,])(?:\(?\+?84\)?{_SEP}|0{_SEP})[35789](?:{_SEP}\d){{8}}(?!\d)")),
-    ("phone", re.compile(rf"(?<![\d.,])0 ?2\d{{1,2}}{_SEP}\d{{3}}{_SEP}\d{{4,5}}(?!\d)")),
+    ("phone", re.compile(rf"(?<![\d.,])0 ?2(?:{_SEP}\d){{8,9}}(?!\d)")),
     ("phone", re.compile(r"\b(?:sđt|sdt|đt|điện thoại|phone|tel|mobile)\b[^\d\n]{0,12}\+?\d[\d .\-]{7,13}\d", re.I)),
     ("card", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[1-5] ?\d{2} ?\d{2} ?\d{3} ?\d{5}(?!\d)")),
     ("address", re.compile(r"\b(?:số nhà|nhà số)\s+\d+", re.I)),
@@ -87,17 +87,18 @@ _PATTERNS = [
     ("contact", re.compile(r"(?<!\w)(?:(?:facebook|fb|instagram|tiktok)\.com|(?:zalo|t|fb|m)\.me)/\S+", re.I)),
 ]
 
-# %% ../nbs/02_identity.ipynb #97b8d5af
+# %% ../nbs/02_identity.ipynb #7fefd1f3
 _FAMILY = ("Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Trịnh Đào Đoàn Lương Trương Lâm Mai Tô Hà Cao Tạ Vi Lò Cà Quàng Tòng Lường Cầm "
            "Bạc Điêu Hoàng Lèo Mè Đèo Lừ Vàng Giàng Sùng Thào Mùa Vừ Hạng Sồng Tráng Phàng Lầu Chá Thàng Mạ Sộng Hờ Ly Và Triệu Bàn Phùng Quách Hạ Lành Tẩn Phạ").split()
-_MIDDLE = "Thị Văn Hữu Đức Xuân Thanh Minh Ngọc Quang Đình Công Thu Hồng Kim A Thế Trọng Duy Mạnh Bá".split()
-_WORD = r"[^\W\d_a-zà-ỹ][^\W\d_]*"
-_STRONG_NAME = re.compile(rf"(?<!\w)(?:{'|'.join(_FAMILY)})\s+(?:Thị|Văn)\s+{_WORD}", re.I)
-_LIKELY_NAME = re.compile(rf"^(?:{'|'.join(_FAMILY)})(?:\s+{_WORD}){{1,4}}$")
+_STRONG_NAME = re.compile(rf"(?<!\w)((?:{'|'.join(_FAMILY)})\s+(?:Thị|Văn)\s+[^\W\d_]+)", re.I)
+_LIKELY_NAME = re.compile(rf"^(?:{'|'.join(_FAMILY)})(?:\s+[^\W\d_]+){{1,4}}$")
+
+def _capitals(text: str) -> bool: # True when each word begins with a capital
+    return all(w[0].isupper() for w in text.split())
 
 def _text_kinds(text: str) -> list[str]: # kinds found in one piece of text
     found = [kind for kind, pattern in _PATTERNS if pattern.search(text)]
-    if _STRONG_NAME.search(text) and (text != text.lower() or " thị " in text or " văn " in text): found.append("name")
+    if any(_capitals(name) for name in _STRONG_NAME.findall(text)): found.append("name")
     digits = re.sub(r"[ \-]", "", text)
     if re.fullmatch(r"\d{13,19}", digits) and _luhn(digits): found.append("card")
     return list(dict.fromkeys(found))
@@ -139,7 +140,7 @@ class Personal:
         where = "header" if self.row is None else f"data row {self.row + 1} ({self.count} cells)"
         return f"Column {self.column + 1}, {where}: looks like {KINDS[self.kind][1]}; remove the column and send the file again"
 
-# %% ../nbs/02_identity.ipynb #8ffc1022
+# %% ../nbs/02_identity.ipynb #faf45867
 def _column_kinds(values: list) -> dict: # kind -> rows, for what only a whole column shows
     "Kinds that most of a column's filled cells share."
     filled = [(k, v) for k, v in enumerate(values) if v is not None and v == v and clean(v) != ""]
@@ -148,7 +149,7 @@ def _column_kinds(values: list) -> dict: # kind -> rows, for what only a whole c
     tests = {
         "identity": lambda v: isinstance(v, str) and re.fullmatch(r"\d{9}", clean(v)),
         "phone": lambda v: re.fullmatch(r"[35789]\d{8}", digits(v)) and int(digits(v)) % 1000 != 0,
-        "name": lambda v: isinstance(v, str) and _LIKELY_NAME.match(clean(v)),
+        "name": lambda v: isinstance(v, str) and _LIKELY_NAME.match(clean(v)) and _capitals(clean(v)),
         "birth": lambda v: _birth(v),
         "place": degree,
     }

@@ -472,7 +472,7 @@ def _asked(facts: Facts, narrow: dict, threshold: int) -> dict: # width that cou
         out |= {n: min(threshold - 2.0, got[n][1] - got[n][0]) for n in want if n in got}
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #625ad3d7
+# %% ../../nbs/protect/45_attack.ipynb #73394226
 @dataclass(frozen=True)
 class AttackReport:
     "What the attack found. `intervals`: one row a hidden number with low, high, width, asked."
@@ -498,8 +498,9 @@ class AttackReport:
 
     @property
     def narrowest(self) -> float: # width of the narrowest interval; infinity when nothing is hidden
-        "Width of the narrowest interval."
-        return float(self.intervals["width"].min()) if len(self.intervals) else math.inf
+        "Width of the narrowest interval among counts; amounts of money have no common scale."
+        counts = self.intervals[self.intervals["asked"] > 0]
+        return float(counts["width"].min()) if len(counts) else math.inf
 
     @property
     def safe(self) -> bool: # True when the edition withstood

@@ -190,32 +190,33 @@ def _first_cuts(r: Reader) -> list: # what one relation alone asks for each cell
             out.append(_cut(r, i, lower, upper, 0.0))
     return out
 
-# %% ../../nbs/protect/42_choose.ipynb #73052519
-def _master(p: Problem, row_cost: np.ndarray, cuts: list, seconds: float) -> tuple: # (hidden cells, withheld rows, cost, bound)
+# %% ../../nbs/protect/42_choose.ipynb #d2f7c4fe
+def _master(p: Problem, row_cost: np.ndarray, cuts: list, seconds: float, gap: float) -> tuple: # (hidden cells, withheld rows, cost, bound)
     n, rows, member = len(p.value), p.rows, np.flatnonzero(p.group >= 0)
     once = sparse.hstack([sparse.identity(n), sparse.csr_matrix((np.ones(len(member)), (member, p.group[member])), shape=(n, rows))])
     may, must = p.free & (p.value > 0), p.must & p.free & (p.value > 0)
     limits = [LinearConstraint(once.tocsr(), must.astype(float), np.ones(n))] # hidden on its own or with its row
     if cuts: limits.append(LinearConstraint(sparse.csr_matrix(np.array([w for w, _ in cuts])), np.array([right for _, right in cuts]), np.inf))
     res = milp(np.r_[p.cost, row_cost], constraints=limits, integrality=np.ones(n + rows),
-               bounds=Bounds(0, np.r_[may, np.ones(rows)].astype(float)), options={"time_limit": seconds, "mip_rel_gap": 0.0})
+               bounds=Bounds(0, np.r_[may, np.ones(rows)].astype(float)), options={"time_limit": seconds, "mip_rel_gap": gap})
     if res.x is None: raise RuntimeError(f"no choice of cells protects them all: {res.message}")
     x = res.x > 0.5
     return x[:n], np.flatnonzero(x[n:]), float(res.fun), float(res.fun if res.mip_dual_bound is None else res.mip_dual_bound)
 
-# %% ../../nbs/protect/42_choose.ipynb #46a71c01
+# %% ../../nbs/protect/42_choose.ipynb #1f16665e
 def exact(
     p: Problem, # the problem; every need must be attainable
     row_cost: np.ndarray | None = None, # what is lost by withholding each row; a fifth more than its cells by default
     seconds: float = 20.0, # time limit of one master programme
+    gap: float = 0.0, # stop when no choice can be cheaper by more than this share
 ) -> Choice: # the cheapest choice, with its bound
-    "Cheapest choice that leaves every hidden cell with an interval as wide as it needs. Fischetti and Salazar (2001)."
+    "Cheapest choice, to within the gap, that leaves every hidden cell with an interval as wide as it needs. Fischetti and Salazar (2001)."
     if row_cost is None: row_cost = 1.2*np.bincount(p.group[p.group >= 0], p.cost[p.group >= 0], minlength=p.rows)
     readers, want, k = [Reader(p, knows) for knows in p.readers], np.flatnonzero(p.asked > 0), 0
     cuts = [c for r in readers for c in _first_cuts(r) if c]
     while True:
         k += 1
-        hide, whole, cost, bound = _master(p, row_cost, cuts, seconds)
+        hide, whole, cost, bound = _master(p, row_cost, cuts, seconds, gap)
         withheld = np.isin(p.group, whole) & (p.group >= 0)
         for cells in (want[~p.hidden[want]], want[p.hidden[want]]): # the never shown ones are many: only once the others hold
             fresh, seen = [], None

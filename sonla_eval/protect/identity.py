@@ -138,10 +138,10 @@ def pseudonymise(
     if left: raise PersonalData(left)
     return done
 
-# %% ../../nbs/protect/40_identity.ipynb #4de091ad
+# %% ../../nbs/protect/40_identity.ipynb #6a329a85
 def _read(path: Path) -> pd.DataFrame: # every cell as text, or as a date or number of the workbook
     if path.suffix.lower() == ".csv": return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    return pd.read_excel(path, dtype=object)
+    return pd.read_excel(path, dtype=object, engine="calamine")
 
 def _as_text(v: object) -> object: # text that no spreadsheet takes for a formula
     return "'" + v if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") and v[:1] else v

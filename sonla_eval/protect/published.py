@@ -83,7 +83,7 @@ def as_table(
     return Table(source, key, tuple(" | ".join(r[j].text for j in labels if r[j].text) for r in read[1:]),
                  tuple(read[0][j].text for j in data) if read else (), tuple(tuple(r[j] for j in data) for r in read[1:]))
 
-# %% ../../nbs/protect/44_published.ipynb #4cc270ac
+# %% ../../nbs/protect/44_published.ipynb #2a3e5f74
 _BLOCKS = {"p", "li", "h1", "h2", "h3", "h4", "figcaption", "caption", "dt", "dd", "summary", "text", "title", "desc", "option", "blockquote"}
 _VOID = {"br", "img", "hr", "meta", "link", "input", "col", "source", "wbr", "area", "base", "embed", "param", "track"}
 
@@ -139,20 +139,21 @@ class Page(HTMLParser):
         while self.open[-1][0] != tag: self._pop()
         self._pop()
 
-    def _pop(self):
-        while self.blocks and self.blocks[-1][0] >= len(self.open):
-            _, kind, words = self.blocks.pop()
-            self._say(kind, "".join(words))
-        self.open.pop()
+# %% ../../nbs/protect/44_published.ipynb #b2792afd
+def _pop(self: Page) -> None:
+    "Closes the innermost element and says its words."
+    while self.blocks and self.blocks[-1][0] >= len(self.open):
+        _, kind, words = self.blocks.pop()
+        self._say(kind, "".join(words))
+    self.open.pop()
 
-# %% ../../nbs/protect/44_published.ipynb #5b6baece
 def _close_table(self: Page) -> None:
     "Turns the finished grid into a Table."
     grid, (_, key, lang, _) = self.grids.pop(), self.open[-1]
     rows = [[read_cell(text, lang, masked) for text, masked, span in row for _ in range(span)] for row in grid if row]
     if len(rows) > 1: self.tables.append(as_table(self.source, key, rows, lang))
 
-Page._close_table = _close_table
+Page._pop, Page._close_table = _pop, _close_table
 
 # %% ../../nbs/protect/44_published.ipynb #89e56a92
 def _sniff_csv(text: str) -> list[list[str]]: # rows of a CSV, whatever the separator

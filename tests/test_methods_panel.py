@@ -405,6 +405,11 @@ def test_errors_name_what_is_wrong():
     with pytest.raises(ValueError, match="two different starts"): panel(d.assign(start=np.arange(len(d)) % 5), "unit", "time", "y", start="start")
     with pytest.raises(ValueError, match="either"): panel(d, "unit", "time", "y")
     with pytest.raises(ValueError, match="no period"): panel(d.assign(time="soon"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="one kind"): panel(d.assign(time=d["time"].map("2022-{:02d}".format), start="2022"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="0 or 1"): panel(d.assign(on=2), "unit", "time", "y", treated="on")
+    with pytest.raises(ValueError, match="'y' holds"): panel(d.assign(y="many"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="two clusters"): panel(d.assign(region=np.arange(len(d)) % 3), "unit", "time", "y", start="start", cluster="region")
+    with pytest.raises(ValueError, match="one kind"): its(pd.DataFrame({"t": [f"2020-{m:02d}" for m in range(1, 13)], "y": 1.0}), "t", "y", 2020)
     with pytest.raises(ValueError, match="control"): staggered(panel(d, "unit", "time", "y", start="start"), control="all")
 
 

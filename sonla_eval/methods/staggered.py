@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ONE', 'DEALT', 'OPEN', 'REFERENCE', 'Staggered', 'staggered', 'loading', 'compared', 'effects', 'written', 'simple',
-           'dynamic', 'group', 'calendar', 'event_study', 'Pretest', 'pretest', 'sentence', 'table', 'figure']
+           'dynamic', 'group', 'calendar', 'event_study', 'Pretest', 'pretest', 'sentence', 'table', 'figure', 'dealt']
 
 # %% ../../nbs/methods/27c_staggered.ipynb #6925a9d0
 from dataclasses import dataclass
@@ -442,7 +442,7 @@ def pretest(self: Staggered) -> Pretest: # joint test of the cells before start 
 
 Staggered.pretest = pretest
 
-# %% ../../nbs/methods/27c_staggered.ipynb #9c36b751
+# %% ../../nbs/methods/27c_staggered.ipynb #e144e56a
 def sentence(
     self: Staggered,
     lang: str = "vi", # "vi" or "en"
@@ -467,4 +467,13 @@ def figure(
     "The event study as a matplotlib Figure."
     return self.dynamic().figure(lang)
 
-Staggered.sentence, Staggered.table, Staggered.figure = sentence, table, figure
+def dealt(
+    self: Staggered,
+) -> Estimate: # the mean over treated unit-periods, with p and interval by dealing the start dates anew
+    "Randomization inference on the simple average; raises Refused with covariates, clusters or missing periods."
+    found = _dealt(self, _pick(self, self.event >= 0)[2], ("Tác động trung bình, kiểm định bằng chia lại thời điểm bắt đầu", "Mean effect, tested by dealing the start dates anew"))
+    if found is None: raise Refused("dealing the start dates needs plain cells, one unit a cluster, no missing period and enough ways to deal",
+                                    "chia lại thời điểm bắt đầu cần: không biến đồng hành, mỗi cụm một đơn vị, đủ mọi kỳ và đủ số cách chia")
+    return found
+
+Staggered.sentence, Staggered.table, Staggered.figure, Staggered.dealt = sentence, table, figure, dealt

@@ -438,13 +438,13 @@ def test_bands_are_wider_than_pointwise_and_bootstrap_errors_agree():
 
 def test_deals_are_all_there_and_p_is_exact():
     for start in ([1, 2, 2, 9, 9, 9], [3, 9, 9, 9], [1, 1, 2, 2, 3, 3]):
-        deals, dates, complete = assignments(np.array(start, float))
+        deals, dates, complete = assignments(tuple(start))
         assert complete and len(np.unique(deals, axis=0)) == len(deals) == n_assignments(start)
         assert all(sorted(dates[r]) == sorted(start) for r in deals)
     d = staggered_panel(8, units=7, periods=5, cohorts=(3, 4), never=False)
     d["start"] = np.where(d["unit"] < 2, 3, np.where(d["unit"] < 3, 4, 0))
     p = panel(d, "unit", "time", "y", start="start")
-    deals, dates, _ = assignments(p.start)
+    deals, dates, _ = assignments(tuple(p.start.tolist()))
     by_hand = np.array([abs(swept(panel(d.assign(start=d["unit"].map(dict(zip(p.units, dates[r])))), "unit", "time", "y", start="start")).beta) for r in deals])
     assert abs(randomization(p).extra["p"] - (by_hand >= abs(swept(p).beta) - 1e-9).mean()) < 1e-12
 

@@ -4,7 +4,7 @@ import csv
 import numpy as np
 import pandas as pd
 
-from sonla_eval.protect.linked import form_items
+from sonla_eval.plan.indicators import items
 from sonla_eval.settings import data_path
 
 DISTRICTS = tuple(str(c) for c in range(116, 129) if c != 117)
@@ -32,7 +32,7 @@ def _months(rng, size):
 
 def counts(seed=1, scale=1.0):
     "item -> array of districts x 12 months (M), x 4 quarters (Q) or x 1 (Y), keeping the form's sums and maxima."
-    rng, out, form = np.random.default_rng(seed), {}, form_items()
+    rng, out, form = np.random.default_rng(seed), {}, items()
     size = {"C1a": 0.5, "C1b": 0.5, "C1c": 0.25, "B2b": 0.9, "B5a": 0.4, "C3d": 0.3, "B1a": 12, "B2a": 4}
     for code in ("C1a", "C1b", "C1c"): out[code] = _months(rng, scale*size[code])
     out["C1p"] = out["C1a"] + out["C1b"] + out["C1c"]
@@ -54,8 +54,8 @@ def counts(seed=1, scale=1.0):
     for code, top, p in (("A9b", "A9a", .9), ("D2", "D1", .4), ("E0s", "E0", .8), ("E3b", "E3a", .5), ("B4", "A1", .9)):
         out[code] = rng.binomial(out[top].astype(int), p).astype(float)
     for code, item in form.items():
-        if code not in out and item["level"] != "P":
-            out[code] = rng.poisson(8, (len(DISTRICTS), {"M": 12, "Q": 4, "Y": 1}[item["freq"]])).astype(float)
+        if code not in out and item.level != "P":
+            out[code] = rng.poisson(8, (len(DISTRICTS), {"M": 12, "Q": 4, "Y": 1}[item.freq])).astype(float)
     return out
 
 
@@ -71,19 +71,19 @@ def _spread(matrix, year):
 
 def results(year=2022, seed=1, scale=1.0, communes=True, missing=()):
     "The year's results: items by district and province over up to 17 periods, shares by year, communes for items of their level."
-    form, data, rows = form_items(), counts(seed, scale), []
+    form, data, rows = items(), counts(seed, scale), []
     spread = {code: _spread(m, year) for code, m in data.items()}
     for code, periods in spread.items():
-        unit_of = "persons" if form[code]["count"] == "persons" else form[code]["unit_en"]
+        unit_of = "persons" if form[code].count == "persons" else form[code].unit_en
         for period, v in periods.items():
             v = np.array([np.nan if (code, d) in missing else x for d, x in zip(DISTRICTS, v)])
-            for d, x in zip(DISTRICTS, v): rows.append(row(f"item:{code}", d, period, x, num=code, value_unit=unit_of, sensitive=form[code]["sensitive"]))
-            rows.append(row(f"item:{code}", "14", period, np.nansum(v), num=code, value_unit=unit_of, sensitive=form[code]["sensitive"]))
+            for d, x in zip(DISTRICTS, v): rows.append(row(f"item:{code}", d, period, x, num=code, value_unit=unit_of, sensitive=form[code].sensitive))
+            rows.append(row(f"item:{code}", "14", period, np.nansum(v), num=code, value_unit=unit_of, sensitive=form[code].sensitive))
     for code in ("K1", "K2", "K3", "K4"):
         rows.append(row(f"item:{code}", "14", str(year), data["C3a"].sum() if code == "K1" else 2, num=code, value_unit="cases", sensitive=True))
     for name, num, den in SHARES:
         a, b = sum(data[c].sum(axis=1) for c in num.split("+")), data[den].sum(axis=1)
-        sensitive = any(form[c]["sensitive"] for c in (*num.split("+"), den))
+        sensitive = any(form[c].sensitive for c in (*num.split("+"), den))
         for u, x, y in [*zip(DISTRICTS, a, b), ("14", a.sum(), b.sum())]:
             status = "not_applicable" if y == 0 else "met_reported" if x == y else "not_met"
             rows.append(row(name, u, str(year), x, y, num, den, name.split(".")[0], sensitive=sensitive, status=status))
@@ -92,6 +92,6 @@ def results(year=2022, seed=1, scale=1.0, communes=True, missing=()):
         with open(data_path("units", "communes.csv"), encoding="utf-8") as f: units = [r["code"] for r in csv.DictReader(f) if r["valid_from"] < "2022" < r["valid_to"]]
         for code in ("F1", "F1b", "F1c", "G1a", "G1b", "G2"):
             for period in ([str(year)] if code[0] == "G" else [str(year)] + [f"{year}-Q{q}" for q in range(1, 5)]):
-                for u, x in zip(units, rng.poisson(3, len(units))): rows.append(row(f"item:{code}", u, period, x, num=code, value_unit=form[code]["unit_en"]))
+                for u, x in zip(units, rng.poisson(3, len(units))): rows.append(row(f"item:{code}", u, period, x, num=code, value_unit=form[code].unit_en))
         for u, x in zip(units, rng.poisson(.05, len(units))): rows.append(row("item:B5a", u, str(year), x, num="B5a", value_unit="points", sensitive=True))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import protect_year as year
-from sonla_eval.protect.linked import form_items
+from sonla_eval.plan.indicators import items
 from sonla_eval.protect.suppress import MASKS, NUMBERS, disclosure_log, plan, protect, public_table, summary
 
 
@@ -28,11 +28,11 @@ def test_small_numbers_are_gone(pair):
     before, after = pair
     shown = after["mask"] == ""
     district = before["unit"].str.len() == 3
-    sensitive = before["num_item"].map(lambda c: c != "" and all(form_items()[x]["sensitive"] for x in c.split("+")))
+    sensitive = before["num_item"].map(lambda c: c != "" and all(items()[x].sensitive for x in c.split("+")))
     money = before["num_item"] == "B3"
     small = before["numerator"].between(1, 4) & sensitive & district & ~money
     assert small.sum() > 100 and not (small & shown).any()
-    share = before["value_unit"].eq("share") & sensitive & district & before["den_item"].map(lambda c: c in form_items() and form_items()[c]["sensitive"])
+    share = before["value_unit"].eq("share") & sensitive & district & before["den_item"].map(lambda c: c in items() and items()[c].sensitive)
     gap = before["denominator"] - before["numerator"]
     assert not (share & gap.between(1, 4) & shown).any()
     assert not (before["sensitive"] & (before["unit"].str.len() == 5) & shown).any()

@@ -127,8 +127,8 @@ def test_public_edition_hides_small_counts(built):
 
 def test_public_edition_survives_the_attack(built):
     from sonla_eval.protect.attack import attack
-    found = attack(built[2]/"public", threshold=5)
-    assert found.safe, found.sentence("en")
+    found = attack(built[2]/"public")
+    assert found.passed, found.sentence("en")
     assert found.suppressed > 0
 
 

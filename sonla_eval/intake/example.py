@@ -68,7 +68,7 @@ def establishments(seed: int, year: int, v: dict):
     for d in where[:found]: v["A9a", d, y] = 1
     for d in where[:gone]: v["A9b", d, y] = 1
 
-# %% ../../nbs/intake/19_example.ipynb #69945442
+# %% ../../nbs/intake/19_example.ipynb #10de749b
 def inspection(seed: int, year: int, v: dict):
     "Block B and the planned inspections."
     t, rng = truth_settings(), stream(seed, year, "inspection")
@@ -84,7 +84,7 @@ def inspection(seed: int, year: int, v: dict):
             warned = int(rng.binomial(broken, 0.5)); fined = int(rng.binomial(broken - warned, 0.8))
             flagged = int(rng.poisson(0.09)); open_points += flagged
             solved = int(rng.binomial(open_points, 0.7)); open_points -= solved
-            row = {"B1a": visits, "B1b": int(k), "B2a": max(minutes, broken), "B2b": broken, "B2c": warned, "B2d": fined, "B2e": broken - warned - fined, "B5a": flagged, "B5b": solved}
+            row = {"B1a": visits, "B1b": int(k), "B2a": max(minutes, broken), "B2b": broken, "B2c": warned, "B2d": fined, "B2e": broken - warned - fined, "B3": fined * 0.5, "B5a": flagged, "B5b": solved}
             for code, value in row.items(): v[code, d, month] = value
 
 # %% ../../nbs/intake/19_example.ipynb #64a2d3f7
@@ -300,12 +300,12 @@ def plan_faults(
             "125": [("total_differs", {total: sum(v["B1a", "125", m] for m in _months(year)) + 2})],
             "126": [("words_for_number", {("E5", "126", "2022"): "chưa có số liệu"})], "119": [("number_as_text", {festival: "1.234"})]}
 
-# %% ../../nbs/intake/19_example.ipynb #f0c5d713
+# %% ../../nbs/intake/19_example.ipynb #ae2dfe74
 def misspell(wb, where: dict, district: str = "122") -> dict: # the fault
     "Takes the code off one commune's row on sheet F and misspells its name."
-    code, name = next((c, n) for c, n, _, d in communes_of(ERA) if d == district and n.startswith("Xã "))
+    code, name = next((c, n) for c, n, _, d in communes_of(ERA) if d == district and n.startswith("Xã S"))
     sheet, cell = where["F1", code, "2022-Q1"]
-    row, wrong = int(re.sub(r"\D", "", cell)), name[:-1] + "kh"
+    row, wrong = int(re.sub(r"\D", "", cell)), name.replace("Xã S", "Xã X")
     wb[sheet].cell(row, 1).value, wb[sheet].cell(row, 2).value = None, wrong
     return {"fault": "unknown_commune", "sheet": sheet, "cell": f"B{row}", "unit": code, "written": wrong, "true": name}
 

@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['FORM_VERSION', 'SYNTHETIC', 'BLOCKS', 'TABLES', 'form_items', 'communes_of', 'districts_of', 'unit_label',
-           'blocks_of', 'block_items', 'due_periods', 'expected', 'period_columns', 'build_tables', 'build_form',
-           'write_form']
+           'blocks_of', 'block_items', 'due_periods', 'expected', 'period_columns', 'build_tables', 'blocks_of_cells',
+           'build_form', 'write_form']
 
-# %% ../../nbs/intake/12_form.ipynb #28d4a953
+# %% ../../nbs/intake/12_form.ipynb #954a682a
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.cell_range import MultiCellRange
 from ..plan.indicators import items, periods
 from ..plan.units import PROVINCE, era_of, units
 from .workbook import LETTERS, a1, save_book
@@ -120,13 +121,13 @@ class _Pen:
             self.styles[id(style)] = copy(cell._style)
         return cell
 
-# %% ../../nbs/intake/12_form.ipynb #8e049570
+# %% ../../nbs/intake/12_form.ipynb #58c21448
 def _enter(self, row: int, col: int, item, unit: str, period: str):
     "An input cell with its value."
     key = (item.code, unit, period)
     self.put(row, col, self.values.get(key), _INPUT)
     self.where[key] = a1(row, col)
-    self.inputs.setdefault("flag" if item.count == "flag" else "number", []).append(a1(row, col))
+    self.inputs.setdefault("flag" if item.count == "flag" else "number", []).append((row, col))
 
 def _total(self, row: int, col: int, parts: list, name: tuple):
     "A total that computes, with the value it has now; a value given for `name` is written as a plain number instead."
@@ -278,7 +279,26 @@ def build_tables(
         ws.freeze_panes = "A4"
     return wb
 
-# %% ../../nbs/intake/12_form.ipynb #0f929d0c
+# %% ../../nbs/intake/12_form.ipynb #79e4fa6b
+def blocks_of_cells(
+    cells: list, # (row, column), counted from 0
+) -> str: # "D5:G9 D11:G11"
+    "The fewest plain rectangles of whole row spans that cover the cells."
+    rows, out = {}, []
+    for row, col in sorted(cells): rows.setdefault(row, []).append(col)
+    for row, cols in rows.items():
+        for i, col in enumerate(cols):
+            if i and col == cols[i - 1] + 1: out[-1][3] = col
+            else: out.append([row, row, col, col])
+    merged = []
+    for top, _, left, right in sorted(out, key=lambda b: (b[2], b[3], b[0])):
+        if merged and merged[-1][2:] == [left, right] and merged[-1][1] == top - 1: merged[-1][1] = top
+        else: merged.append([top, top, left, right])
+    return " ".join(f"{a1(top, left)}:{a1(bottom, right)}" for top, bottom, left, right in merged)
+
+assert blocks_of_cells([(4, 3), (4, 4), (5, 3), (5, 4), (7, 3)]) == "D8:D8 D5:E6"
+
+# %% ../../nbs/intake/12_form.ipynb #ac0c63ca
 def _finish(pen: _Pen, head: int, keys: int):
     "Frozen header, widths, drop-downs and checks at the keyboard, protection of everything that is not filled in."
     ws = pen.ws
@@ -290,7 +310,7 @@ def _finish(pen: _Pen, head: int, keys: int):
         rule = rules[kind]
         rule.errorTitle, rule.error = "Số / Number", "Ghi số không âm; để trống khi chưa có số liệu. / A number of 0 or more; blank when not known."
         rule.showErrorMessage = True
-        for cell in cells: rule.add(cell)
+        rule.sqref = MultiCellRange(blocks_of_cells(cells))
         ws.add_data_validation(rule)
     ws.protection.sheet = True
 

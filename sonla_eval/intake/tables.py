@@ -5,22 +5,25 @@
 # %% auto #0
 __all__ = ['header_role', 'item_of', 'unit_of', 'nearest_unit', 'Reading', 'masked', 'set_aside', 'read_cover', 'Table',
            'find_header', 'fit', 'take', 'check_total', 'value_columns', 'item_row', 'unit_row', 'find_spec', 'typed',
-           'spec_row', 'refuse_personal', 'read_sheet', 'read_tables']
+           'spec_row', 'refuse_personal', 'named_unit', 'filled_down', 'read_sheet', 'read_tables']
 
-# %% ../../nbs/intake/14_tables.ipynb #84f0f0d4
-from dataclasses import dataclass, field
+# %% ../../nbs/intake/14_tables.ipynb #f8983f44
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import lru_cache
 import json, re
+import yaml
+from ..settings import data_path
 from .text import cell_value, fold, header_period, nfc, period_key, vn_date
 from .workbook import Book, LETTERS, Sheet, a1
 from ..plan.units import find_unit, suggest_unit
 from .form import PROVINCE, TABLES, era_of, form_items, unit_label
 from .records import ask, shown
 
-# %% ../../nbs/intake/14_tables.ipynb #bb71ed90
+# %% ../../nbs/intake/14_tables.ipynb #9481faba
 _PERSONAL = re.compile(r"\b(ho (?:va )?ten|hoten|ten (?:nguoi|doi tuong|khach|nan nhan|chu co so)|full ?name|first name|last name|cmnd|cccd|cmt|can cuoc|chung minh|dinh danh|dien thoai|sdt|so dt|phone|mobile|dia chi|address|ngay sinh|nam sinh|date of birth|birth ?date|dob|birth|e ?mail|id number|identity|passport|ho chieu|zalo|facebook)\b")
 _ITEM = re.compile(r"^\s*\(?([A-Za-z]\d{1,2}[A-Za-z]?)\)?\s*(?:$|[.:)\-–/]|\s)")
+_MONTHLY = re.compile(r"t ?\d{1,2}( 20\d\d)?") # "T3" in a header is March, not item T3
 _KEYS = {
     "code": {"ma", "ma code", "ma so", "ma chi tieu", "code", "ma bieu", "ky hieu", "ma ct", "indicator code"},
     "label": {"chi tieu", "chi tieu indicator", "noi dung", "ten chi tieu", "indicator", "chi tieu thong ke", "noi dung chi tieu"},
@@ -33,7 +36,7 @@ _KEYS = {
 }
 _ROLES = {word: role for role, words in _KEYS.items() for word in words}
 
-# %% ../../nbs/intake/14_tables.ipynb #783b62b8
+# %% ../../nbs/intake/14_tables.ipynb #ce4fcc0c
 @lru_cache(maxsize=20_000)
 def header_role(
     text: str, # a header cell
@@ -45,7 +48,7 @@ def header_role(
     if len(text) <= 60 and (_PERSONAL.search(key) or key in ("ten", "name")): return ("personal",)
     if key in _ROLES: return (_ROLES[key],)
     named = _ITEM.match(text)
-    code = _codes().get(named[1].lower()) if named else None
+    code = _codes().get(named[1].lower()) if named and not _MONTHLY.fullmatch(key) else None
     if code: return ("item", code)
     period = header_period(text)
     if period: return ("period", *period)
@@ -55,13 +58,17 @@ def header_role(
 @lru_cache(maxsize=1)
 def _codes() -> dict: return {c.lower(): c for c in form_items()}
 
-# %% ../../nbs/intake/14_tables.ipynb #c5457534
+# %% ../../nbs/intake/14_tables.ipynb #23de2840
 @lru_cache(maxsize=1)
 def _labels() -> dict:
-    "Folded label of an item -> code, where no two items share it."
-    seen = {}
-    for i in form_items().values():
-        for text in (i.vi, i.en, f"{i.vi} / {i.en}"): seen.setdefault(fold(text), set()).add(i.code)
+    "Folded label or alias of an item -> code, where no two items share it."
+    seen, own = {}, form_items()
+    for i in own.values():
+        for text in (i.vi, i.en, f"{i.vi} / {i.en}", re.sub(r" *\(.*?\)", "", i.vi)): seen.setdefault(fold(text), set()).add(i.code)
+    raw = yaml.load(data_path("indicators", "labels.yaml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    for code, texts in raw["labels"].items():
+        if code not in own: raise ValueError(f"labels.yaml: {code!r} is not in the form")
+        for text in texts: seen.setdefault(fold(text), set()).add(code)
     return {k: min(v) for k, v in seen.items() if len(v) == 1}
 
 @lru_cache(maxsize=20_000)
@@ -88,17 +95,20 @@ def nearest_unit(text: str, era: str, district: str = "") -> str: # the nearest 
     "Name nearest to a text, only ever as a suggestion."
     return next((name for _, name, _ in suggest_unit(text, era, 1, district or None)), "")
 
-# %% ../../nbs/intake/14_tables.ipynb #0b55628f
+# %% ../../nbs/intake/14_tables.ipynb #6c9a06fd
 @dataclass
 class Reading:
     "Everything that one file gave, with each of its rows accounted for."
     file: str # name only
-    unit: str = "" # the unit on the cover
+    unit: str = "" # the unit that is being read: the cover's, or the one that a sheet names
+    home: str = "" # the unit on the cover
     year: int = 0 # the year on the cover
     sent: str = "" # ISO date on the cover
     synthetic: bool = False # True when the cover says so
     version: str = "" # of the form
     problem: str = "" # id of the check when the file could not be read
+    odd: dict = field(default_factory=dict) # of the sheet that is being read: cell -> error text, "" for a formula without a value
+    percent: frozenset = frozenset() # of the sheet that is being read: cells shown as percentages
     cells: list = field(default_factory=list) # (indicator, unit, period, value, status, sheet, cell)
     queries: list = field(default_factory=list) # rows made by ask
     quarantine: list = field(default_factory=list) # {file, unit, what, sheet, cell, check, content, query}
@@ -114,8 +124,8 @@ class Reading:
         self.queries.append(ask(check, unit, self.file, sheet, cell, found, expected, indicator, period, unit_label(unit, era)))
         return self.queries[-1]["id"]
 
-# %% ../../nbs/intake/14_tables.ipynb #998f888e
-_SECRET = re.compile(r"(?<!\d)(?:\+?84|0)(?:[ .-]?\d){9,10}(?!\d)|(?<!\d)\d{12}(?!\d)|[\w.+-]+@[\w-]+\.\w+")
+# %% ../../nbs/intake/14_tables.ipynb #9a0f2e1a
+_SECRET = re.compile(r"(?<!\w)(?:\+?84|0)(?:[ .-]?\d){9,10}(?!\w)|(?<!\w)\d{12}(?!\w)|[\w.+-]+@[\w-]+\.\w+")
 
 def masked(
     value, # a cell
@@ -166,7 +176,7 @@ def read_cover(
         if prefix: reading.unit = PROVINCE if prefix[1] in ("tinh", PROVINCE) else prefix[1] if unit_label(prefix[1], era) else ""
     return used
 
-# %% ../../nbs/intake/14_tables.ipynb #6f57e79f
+# %% ../../nbs/intake/14_tables.ipynb #5e182919
 @dataclass
 class Table:
     "A table found on a sheet."
@@ -185,6 +195,7 @@ def _row_roles(row: list) -> dict:
 
 def _starts_header(grid: list, r: int) -> bool:
     "True when row r can be the first row of a header."
+    if any(isinstance(v, float) and not 2000 < v < 2100 for v in grid[r]): return False
     here = _row_roles(grid[r])
     named = {x[:3] for x in here.values() if x[0] in ("item", "period")}
     if len({x for x in named if x[1] != "year"}) >= 2: return True
@@ -192,7 +203,7 @@ def _starts_header(grid: list, r: int) -> bool:
     below = [x for k in range(r, min(r + 3, len(grid))) for c, x in _row_roles(grid[k]).items() if c not in keys]
     return bool(keys) and any(x[0] in ("item", "period") for x in below)
 
-# %% ../../nbs/intake/14_tables.ipynb #fdbc7e93
+# %% ../../nbs/intake/14_tables.ipynb #3ac21eb9
 def _numbering(row: list) -> bool:
     "True for a row that only numbers the columns: 1 2 3, (1) (2) (3), A B 1 2."
     cells = [shown(v).strip("()") for v in row if v != ""]
@@ -200,12 +211,14 @@ def _numbering(row: list) -> bool:
     return len(cells) >= 3 and len(digits) >= 2 and digits == list(range(digits[0], digits[0] + len(digits))) and digits[0] <= 3 \
         and all(v.isdigit() or re.fullmatch("[A-Z]", v) for v in cells)
 
+_HEADER_ROLES = ("period", "measure", "note", "item", *_KEYS)
+
 def _continues(row: list, covered: set) -> bool:
     "True when a row still belongs to the header above it."
     cells = [(c, v) for c, v in enumerate(row) if v != ""]
     if not cells: return bool(covered)
     if _numbering(row): return True
-    return all(isinstance(v, str) and (header_role(v) or ("",))[0] in ("period", "measure", "note", "item") for c, v in cells) \
+    return all(isinstance(v, str) and (header_role(v) or ("",))[0] in _HEADER_ROLES for c, v in cells) \
         and len({header_role(v) for _, v in cells}) > 1
 
 # %% ../../nbs/intake/14_tables.ipynb #916f0668
@@ -278,7 +291,7 @@ def fit(
     if item.count not in ("money", "score") and value != int(value): return "value.fraction", round(value)
     return "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #1ddc3afc
+# %% ../../nbs/intake/14_tables.ipynb #073065f1
 def take(
     reading: Reading, # filled in
     item, # the indicator
@@ -290,6 +303,10 @@ def take(
 ) -> float: # its number, NaN when it has none
     "Turns a cell into a record, with a query where it is odd or unusable."
     value, status, doubt = cell_value(raw, item.count)
+    if raw == "" and reading.odd: value, status, doubt, raw = _odd_cell(reading, cell)
+    elif cell in reading.percent and value == value:
+        if item.count == "score": value *= 100
+        else: value, status, doubt = float("nan"), "queried", "not_a_number"
     if value == value:
         check, expected = fit(item, value)
         if check:
@@ -302,7 +319,13 @@ def take(
     reading.cells.append((item.code, unit, period, value, status, sheet, cell))
     return value
 
-# %% ../../nbs/intake/14_tables.ipynb #0ec70e9f
+# %% ../../nbs/intake/14_tables.ipynb #a41a0536
+def _odd_cell(reading: Reading, cell: str) -> tuple: # (value, status, doubt, what is shown)
+    "An empty cell that is no blank: a formula that was never computed, or an error."
+    if cell in reading.odd: return float("nan"), "queried", "error" if reading.odd[cell] else "formula", reading.odd[cell] or "="
+    return float("nan"), "missing", "", ""
+
+# %% ../../nbs/intake/14_tables.ipynb #839ada44
 def check_total(
     reading: Reading, # filled in
     raw, # the total's cell
@@ -318,10 +341,11 @@ def check_total(
     if value != value: return
     known = [p for p in parts if p == p]
     if abs(sum(known) - value) > 1e-6 * max(1, abs(value)) and (known or value):
-        reading.ask("total.differs", sheet, cell, masked(raw), sum(known), indicator, "", unit)
+        grows = len(known) >= 3 and known == sorted(known) and known[0] < known[-1] == value
+        reading.ask("flow.cumulative" if grows else "total.differs", sheet, cell, masked(raw), sum(known), indicator, "", unit)
 
-# %% ../../nbs/intake/14_tables.ipynb #9c978e49
-_TOTAL_ROW = re.compile(r"^(tong( cong| so)?|cong|total|toan (huyen|tinh|thanh pho))( total)?$")
+# %% ../../nbs/intake/14_tables.ipynb #d5afa709
+_TOTAL_ROW = re.compile(r"^(tong|cong|total|subtotal|toan (huyen|tinh|thanh pho))\b")
 
 def _column(table: Table, *roles: str) -> int | None:
     "First column that plays one of the roles."
@@ -341,14 +365,19 @@ def value_columns(table: Table, year: int) -> list: # (column, item code or "", 
         if written in (0, year): out.append((c, (x.get("item") or ("",))[0], kind, n))
     return out
 
-# %% ../../nbs/intake/14_tables.ipynb #f0a41644
+# %% ../../nbs/intake/14_tables.ipynb #62cf69cf
 def item_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, unit: str) -> str: # "data", "note" or "quarantined"
     "Reads one row of a table with a row for each indicator."
     row = sheet.grid[r]
     code_c, label_c = _column(table, "code"), _column(table, "label")
+    if code_c is None and label_c is None: code_c = next((c for c, v in enumerate(row) if isinstance(v, str) and item_of(v)), None)
     code = next((got for c in (code_c, label_c) if c is not None and c < len(row) and isinstance(row[c], str) and (got := item_of(row[c]))), None)
     filled = [c for c, *_ in cols if c < len(row) and row[c] != ""]
     if not code: return _lost_item(reading, sheet, table, r, filled, _key_text(row, code_c, label_c))
+    if _column(table, "unitcode", "unitname") is not None:
+        unit, _, text = _row_unit(reading, table, row)
+        if not unit: return _lost_unit(reading, sheet, table, r, text)
+    if not unit: return _homeless(reading, sheet, table, r)
     item, numbers, totals = form_items()[code], {}, []
     for c, _, kind, n in cols:
         raw = row[c] if c < len(row) else ""
@@ -369,7 +398,13 @@ def _closed(reading: Reading, sheet: Sheet, r: int, c: int, raw, item, unit: str
     query = reading.ask("cell.not_due", sheet.name, a1(r, c), masked(raw), "", item.code, "", unit)
     reading.set_aside("cell", sheet.name, a1(r, c), "cell.not_due", [raw], query)
 
-# %% ../../nbs/intake/14_tables.ipynb #05043350
+# %% ../../nbs/intake/14_tables.ipynb #551ac109
+def _homeless(reading: Reading, sheet: Sheet, table: Table, r: int) -> str:
+    "A row of a table that says nowhere whose numbers these are."
+    query = reading.ask("file.no_unit", sheet.name, a1(r, 0))
+    reading.set_aside("row", sheet.name, a1(r, 0), "file.no_unit", _public(sheet.grid[r], table), query)
+    return "quarantined"
+
 def _lost_item(reading: Reading, sheet: Sheet, table: Table, r: int, filled: list, text: str) -> str:
     "A row whose indicator is not known: a note when it has no numbers, a total, or quarantine with a question."
     row = sheet.grid[r]
@@ -396,14 +431,14 @@ def _row_unit(reading: Reading, table: Table, row: list) -> tuple: # (unit or No
     code, name = _key_text(row, code_c), _key_text(row, name_c)
     return (unit_of(code, era, district) if code else None) or (unit_of(name, era, district) if name else None), "", name or code
 
-# %% ../../nbs/intake/14_tables.ipynb #51654b19
+# %% ../../nbs/intake/14_tables.ipynb #eac9728d
 def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, sums: dict) -> str: # "data", "total", "note" or "quarantined"
     "Reads one row of a table with a row for each unit; `sums` gathers each column for the total row."
     row = sheet.grid[r]
     keys = [_key_text(row, _column(table, k)) for k in ("unitcode", "unitname", "cohort")]
     filled = [c for c, *_ in cols if c < len(row) and row[c] != ""]
-    if any(_TOTAL_ROW.match(fold(k)) for k in keys): return _total_row(reading, sheet, r, cols, sums)
     unit, cohort, text = _row_unit(reading, table, row)
+    if not unit and any(_TOTAL_ROW.match(fold(k)) for k in keys): return _total_row(reading, sheet, r, cols, sums)
     if not unit:
         if not filled or not any(keys) and not any(cell_value(row[c])[0] == cell_value(row[c])[0] for c in filled): return "note"
         for c in filled: sums.setdefault(c, []).append(cell_value(row[c])[0])
@@ -425,7 +460,7 @@ def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, s
         sums.setdefault(c, []).append(value)
     return "data"
 
-# %% ../../nbs/intake/14_tables.ipynb #7469deb7
+# %% ../../nbs/intake/14_tables.ipynb #89bb4d1b
 def _lost_unit(reading: Reading, sheet: Sheet, table: Table, r: int, text: str) -> str:
     "A row whose unit is not known goes to quarantine with the nearest name as a suggestion."
     era, district = era_of(str(reading.year)), "" if reading.unit == PROVINCE else reading.unit
@@ -434,10 +469,14 @@ def _lost_unit(reading: Reading, sheet: Sheet, table: Table, r: int, text: str) 
     return "quarantined"
 
 def _total_row(reading: Reading, sheet: Sheet, r: int, cols: list, sums: dict) -> str:
-    "Checks the total row against what stands above it."
+    "Checks a total row against everything above it, and a subtotal against what stands above it since the last one."
+    whole = re.match(r"^(tong( cong| so)?|total|toan \w+( \w+)?)( total)?$", fold(_key_text(sheet.grid[r], *range(3))))
     for c, code, _, _ in cols:
         if form_items()[code].count == "score" or c >= len(sheet.grid[r]): continue
-        check_total(reading, sheet.grid[r][c], sums.get(c, []), sheet.name, a1(r, c), code, reading.unit)
+        parts, since = sums.get(c, []), sums.get(("since", c), 0)
+        value = cell_value(sheet.grid[r][c], "money")[0]
+        if whole or value != sum(p for p in parts if p == p): check_total(reading, sheet.grid[r][c], parts if whole else parts[since:], sheet.name, a1(r, c), code, reading.unit)
+        sums["since", c] = len(parts)
     return "total"
 
 # %% ../../nbs/intake/14_tables.ipynb #08a949ec
@@ -518,21 +557,64 @@ def _stray(reading: Reading, sheet: Sheet, r: int, personal: bool) -> str:
     reading.set_aside("row", sheet.name, a1(r, 0), "row.unused", [] if personal else row, query)
     return "quarantined"
 
-# %% ../../nbs/intake/14_tables.ipynb #13142401
+# %% ../../nbs/intake/14_tables.ipynb #4054b3a8
+def named_unit(
+    row: list, # a row outside every table
+    year: int, # the report's year
+) -> str: # district code, or ""
+    "District that a title row names: 'Mã đơn vị: 120', 'Huyện Mường La'."
+    era = era_of(str(year))
+    for c, text in enumerate(row):
+        if not isinstance(text, str) or len(text) > 120: continue
+        head, mark, tail = text.partition(":")
+        key = fold(head)
+        if not (key.startswith(("ma don vi", "ten don vi", "don vi", "huyen", "thanh pho", "thi xa", "ma huyen")) or mark and key.endswith("unit")): continue
+        said = re.split(r"[.;,\n(]", tail)[0] if mark and tail.strip() else shown(next((v for v in row[c + 1:] if v != ""), "")) if mark or key.startswith("ma ") else text
+        code = unit_of(said.strip(), era)
+        if code and len(code) == 3: return code
+    return ""
+
+def filled_down(sheet: Sheet) -> list: # the grid
+    "The grid with a text that is merged over several rows standing in each of them."
+    tall = [m for m in sheet.merged if m[1][0] > m[0][0] and m[0][0] < len(sheet.grid) and m[0][1] < len(sheet.grid[m[0][0]]) and isinstance(sheet.grid[m[0][0]][m[0][1]], str)]
+    if not tall: return sheet.grid
+    grid = [list(row) for row in sheet.grid]
+    for (r1, c), (r2, _) in tall:
+        for r in range(r1 + 1, min(r2 + 1, len(grid))):
+            if c < len(grid[r]) and any(v != "" for v in grid[r]): grid[r][c] = grid[r][c] or grid[r1][c]
+    return grid
+
+# %% ../../nbs/intake/14_tables.ipynb #a0f5a5c3
+def _settle_unit(reading: Reading, sheet: Sheet, r: int):
+    "Takes over the unit that a title row names; asks when the cover names another."
+    code = named_unit(sheet.grid[r], reading.year)
+    if not code or code == reading.unit: return
+    if reading.home and reading.home != PROVINCE: reading.ask("unit.two_names", sheet.name, a1(r, 0), code, reading.home)
+    reading.unit = code
+
+# %% ../../nbs/intake/14_tables.ipynb #0e25736f
 def read_sheet(
     reading: Reading, # filled in
     sheet: Sheet, # a sheet
     cover: set, # rows of the sheet that belong to the cover
 ):
     "Reads every row of a sheet and counts what became of it."
+    reading.unit, reading.percent = reading.home, sheet.percent
+    reading.odd = dict.fromkeys(sheet.uncomputed, "") | sheet.errors
+    sheet = replace(sheet, grid=filled_down(sheet))
     fates, table, spec, cols, sums, personal, r = {}, None, None, [], {}, set(), 0
     while r < len(sheet.grid):
         row = sheet.grid[r]
         if all(v == "" for v in row): r += 1; continue
         if r in cover: fates[r] = "cover"; r += 1; continue
-        personal |= refuse_personal(reading, sheet, r)
+        refused = refuse_personal(reading, sheet, r)
+        personal |= refused
         found = find_spec(row)
-        if found: spec, table, fates[r] = found, None, "header"; r += 1; continue
+        if found:
+            spec, table, fates[r] = found, None, "header"
+            reading.tables.setdefault(found[0], [])
+            r += 1
+            continue
         header = find_header(sheet, r)
         if header:
             for c in personal & set(header.roles): header.roles[c]["personal"] = ()
@@ -543,9 +625,14 @@ def read_sheet(
         if spec: fates[r] = spec_row(reading, sheet, r, *spec)
         elif table and table.kind == "items": fates[r] = item_row(reading, sheet, table, r, cols, reading.unit)
         elif table: fates[r] = unit_row(reading, sheet, table, r, cols, sums)
-        else: fates[r] = _stray(reading, sheet, r, bool(personal))
+        else: fates[r] = "header" if refused else _stray(reading, sheet, r, bool(personal))
+        if fates[r] == "note": _settle_unit(reading, sheet, r)
         r += 1
     _count(reading, sheet, fates)
+    if sheet.name != "_meta" and "data" in fates.values():
+        if not sheet.visible: reading.ask("sheet.hidden", sheet.name)
+        hidden = [k for k in sheet.hidden_rows if fates.get(k) == "data"]
+        if hidden: reading.ask("sheet.hidden_rows", sheet.name, a1(hidden[0], 0), len(hidden))
 
 def _count(reading: Reading, sheet: Sheet, fates: dict):
     "Adds up the sheet's rows; a row without a fate would be a row lost, and stops."
@@ -554,7 +641,7 @@ def _count(reading: Reading, sheet: Sheet, fates: dict):
     assert rows == len(fates), f"{reading.file}, {sheet.name}: {rows} rows in, {len(fates)} accounted for"
     reading.rows_in, reading.rows_quarantined, reading.rows_used = reading.rows_in + rows, reading.rows_quarantined + lost, reading.rows_used + rows - lost
 
-# %% ../../nbs/intake/14_tables.ipynb #a9c84dae
+# %% ../../nbs/intake/14_tables.ipynb #86bf8989
 def read_tables(
     book: Book, # a file's sheets
     year: int, # the year that is being read
@@ -563,17 +650,21 @@ def read_tables(
     reading = Reading(book.file)
     if book.problem:
         reading.problem = book.problem
-        prefix = re.match(r"\d{3}(?=[_\- ])", book.file)
+        prefix = re.match(r"\d{3}(?=[_\-. ])", book.file)
         reading.unit = prefix[0] if prefix and unit_label(prefix[0], era_of(str(year))) else ""
         query = reading.ask(book.problem, found=book.detail)
         reading.set_aside("file", "", "", book.problem, [], query)
         return reading
     cover = read_cover(reading, book)
-    wrong = "file.no_unit" if not reading.unit else "file.wrong_year" if reading.year not in (0, year) else ""
-    if wrong: return _whole_file(reading, book, wrong, reading.year or "", year)
+    reading.home = reading.unit
+    for check, detail in book.notes: reading.ask(check, found=detail)
+    if reading.year not in (0, year): return _whole_file(reading, book, "file.wrong_year", reading.year, year)
     reading.year = year
     for s, sheet in enumerate(book.sheets): read_sheet(reading, sheet, {r for n, r in cover if n == s})
-    if not reading.cells and not reading.tables: reading.ask("file.no_table")
+    reading.unit = reading.home
+    if not reading.cells and not reading.tables and not any(q["severity"] == "blocks" for q in reading.queries):
+        reading.problem = "file.no_table"
+        reading.ask(reading.problem)
     assert reading.rows_in == reading.rows_used + reading.rows_quarantined
     return reading
 

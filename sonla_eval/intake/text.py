@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ZERO_WORDS', 'MISSING_WORDS', 'NA_WORDS', 'YES_WORDS', 'NO_WORDS', 'DASHES', 'DOTS', 'NAN', 'ROMAN', 'nfc', 'fold',
-           'vn_number', 'cell_value', 'header_period', 'period_key', 'vn_date']
+           'vn_number', 'cell_value', 'header_period', 'period_key', 'vn_date', 'from_legacy', 'legacy_column']
 
 # %% ../../nbs/intake/10_text.ipynb #9684e8a0
 from datetime import date, datetime, timedelta
@@ -116,14 +116,14 @@ def _text_number(text: str, count: str) -> tuple[float, str, str]:
     value, status, doubt = _number(got[0])
     return value, status, doubt or ("text_number" if got[1] else "ambiguous_number")
 
-# %% ../../nbs/intake/10_text.ipynb #43da3a9a
+# %% ../../nbs/intake/10_text.ipynb #4f8f1c4f
 ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 _PERIOD = [
     ("month", re.compile(r"^(?:thang|thg|t|month|m) ?(1[0-2]|0?[1-9])\b")),
     ("quarter", re.compile(r"^(?:quy|quarter|qui|q) ?(iv|i{1,3}|[1-4])\b")),
     ("half", re.compile(r"^6 thang (dau|cuoi) nam\b")),
     ("cumulative", re.compile(r"^(?:luy ke|cong don|cumulative)\b")),
-    ("year", re.compile(r"^(?:ca nam|nam(?! khoi)|year|tong(?: cong| so| nam)?|total|cong|thuc hien nam|so lieu nam)(?: |$)")),
+    ("year", re.compile(r"^(?:ca nam|den (?:cuoi|het) nam|nam(?! khoi)|year|tong(?: cong| so| nam)?|total|cong|thuc hien nam|so lieu nam)(?: |$)")),
 ]
 
 # %% ../../nbs/intake/10_text.ipynb #1d9db25f
@@ -169,3 +169,53 @@ def vn_date(
     y, m, d = iso.groups() if iso else (spoken[3], spoken[2], spoken[1]) if spoken else (0, 0, 0)
     try: return date(int(y), int(m), int(d)).isoformat()
     except ValueError: return ""
+
+# %% ../../nbs/intake/10_text.ipynb #eb83a74d
+_TCVN3 = dict(zip(
+    "µ¸¶·¹¨»¾¼½Æ©ÇÊÈÉË®ÌÐÎÏÑªÒÕÓÔÖ×ÝØÜÞßãáâä«åèæçé¬êíëìîïóñòô\u00adõøö÷ùúýûüþ¡¢§£¤¥¦",
+    "àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵĂÂĐÊÔƠƯ"))
+_TONES = {"ù": "\u0301", "ø": "\u0300", "û": "\u0309", "õ": "\u0303", "ï": "\u0323"}
+_HATS = {"â": ("\u0302", ""), "á": ("\u0302", "\u0301"), "à": ("\u0302", "\u0300"), "å": ("\u0302", "\u0309"), "ã": ("\u0302", "\u0303"), "ä": ("\u0302", "\u0323"),
+         "ê": ("\u0306", ""), "é": ("\u0306", "\u0301"), "è": ("\u0306", "\u0300"), "ú": ("\u0306", "\u0309"), "ü": ("\u0306", "\u0303"), "ë": ("\u0306", "\u0323")}
+_VNI_SINGLE = {"ñ": "đ", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ", "ô": "ơ", "ö": "ư", "í": "í", "ì": "ì"}
+
+# %% ../../nbs/intake/10_text.ipynb #4e180267
+def _vni_table() -> dict:
+    "Every VNI sequence, two characters or one, with its Unicode letter."
+    out = dict(_VNI_SINGLE)
+    for base in "aeouyôö":
+        letter = _VNI_SINGLE.get(base, base)
+        for mark, tone in _TONES.items(): out[base + mark] = unicodedata.normalize("NFC", letter + tone)
+    for base in "aeo":
+        for mark, (hat, tone) in _HATS.items():
+            if hat == "\u0302" or base == "a": out[base + mark] = unicodedata.normalize("NFC", base + hat + tone)
+    for k, v in list(out.items()): out[k.upper()] = v.upper(); out.setdefault(k[0].upper() + k[1:], v.upper())
+    return out
+
+_VNI = _vni_table()
+_VNI_PATTERN = re.compile("|".join(sorted(map(re.escape, _VNI), key=lambda k: (-len(k), k))))
+
+def from_legacy(
+    text: str, # characters as stored under an old font
+    code: str, # "tcvn3" or "vni"
+) -> str: # Unicode, NFC
+    "Text of an old code in Unicode. TCVN3 has one place for each letter; VNI writes the letter and then its mark."
+    if code == "vni": return unicodedata.normalize("NFC", _VNI_PATTERN.sub(lambda m: _VNI[m[0]], text))
+    return unicodedata.normalize("NFC", "".join(_TCVN3.get(ch, ch) for ch in text))
+
+# %% ../../nbs/intake/10_text.ipynb #94afda85
+_UNICODE_ONLY = re.compile("[ăđĩũơưĂĐĨŨƠƯ\u1ea0-\u1ef9]")
+_ONLY_TCVN3 = re.compile("[µ¸¶·¹¨»¾¼½Æ©ÇÊÈÉË®ÎÏÑªÖ×ØÜÞßä«åæç¬ëîïñ\u00adø÷ûüþ§¤¥¦]")
+_ONLY_VNI = re.compile("[aeouyôöAEOUYÔÖ][ùøûõïáàåãäêéèúüëâÙØÛÕÏÁÀÅÃÄÊÉÈÚÜËÂ]|ñ|Ñ")
+
+def legacy_column(
+    texts: list, # the texts of one column
+    code: str, # "tcvn3" or "vni"
+    strict: bool = False, # True when no font says so: then a third of the texts must show the old code
+) -> bool: # True when the column is in the old code
+    "Whether a whole column is written in an old code."
+    if any(_UNICODE_ONLY.search(t) for t in texts): return False
+    sign = _ONLY_VNI if code == "vni" else _ONLY_TCVN3
+    hits = sum(bool(sign.search(t)) for t in texts)
+    wordy = sum(bool(re.search("[A-Za-z]", t)) for t in texts)
+    return hits > 0 and (not strict or hits >= 2 and hits * 3 >= wordy)

@@ -83,7 +83,7 @@ def _silent_words(e: Evidence, low, high) -> tuple[str, str]:
 def _doubt_words(e: Evidence) -> tuple[str, str]:
     return f"{number(e.doubts, 'vi')} số liệu đầu vào đang được hỏi lại", f"{number(e.doubts, 'en')} of the inputs are being queried"
 
-# %% ../../nbs/methods/38_attainment.ipynb #5d260654
+# %% ../../nbs/methods/38_attainment.ipynb #e3b80732
 def judge(
     e: Evidence, # what is known
     target: float | None, # share promised, None when the plan gives no number
@@ -91,7 +91,7 @@ def judge(
 ) -> Judgement: # status and reason
     "Status of a commitment by the seven steps above."
     if target is None:
-        return Judgement("not_measurable", "kế hoạch không nêu chỉ tiêu bằng số; số liệu được nêu để theo dõi", "the plan sets no number to judge against; the figure is shown for follow-up")
+        return Judgement("not_measurable", "kế hoạch không nêu con số; chỉ nêu số liệu", "the plan sets no number; the figure is shown")
     if e.reporting == 0 or e.numerator is None or e.denominator is None:
         return Judgement("not_reported", "không có đơn vị nào báo cáo", "no unit reported")
     low, high = worst_best(e)

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['icc', 'Grouped', 'grouped', 'gee', 'mixed']
 
-# %% ../../nbs/methods/29c_clustered.ipynb #c821a150
+# %% ../../nbs/methods/29c_clustered.ipynb #c0e3c980
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .client import LABEL, Persons, persons
+from .client import LABEL, Persons, Terms, persons
 from .estimate import Estimate, Refused
 from .proportion import Difference, Tested, p_value
 
@@ -53,7 +53,7 @@ def icc(
     return Estimate(cut(rho), cut(low), cut(high), level, len(y), "correlation", method="ANOVA intracluster correlation (Donner 1986)", formula=formula, label=label, used=used,
         extra={"raw": float(rho), "n0": float(n0), "design_effect": float(1 + (n0 - 1)*cut(rho))})
 
-# %% ../../nbs/methods/29c_clustered.ipynb #70885b5c
+# %% ../../nbs/methods/29c_clustered.ipynb #477cba2f
 @dataclass(frozen=True, eq=False)
 class Grouped:
     "Persons with their cluster numbers g (0..G-1); k_between cluster-level columns; whether the service is given to whole clusters."
@@ -71,7 +71,7 @@ def grouped(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula; "1" for none
+    covariates: Terms, # columns or formula; [] for none
     cluster: str, # column of clusters
 ) -> Grouped: # checked persons in clusters
     "Complete persons with clusters; Refused below 6 clusters, or below 3 in a group when whole clusters are served."
@@ -79,7 +79,6 @@ def grouped(
     p = persons(known, outcome, treat, covariates)
     g = pd.factorize(known[cluster].iloc[p.rows], sort=True)[0]
     _few(g.max() + 1)
-    if not 0 < p.a.sum() < len(p.a): raise Refused("One of the two groups is empty.", "Một trong hai nhóm không có ai.")
     whole = _constant(p.a, g)
     arms = [len(np.unique(g[p.a == v])) for v in (1, 0)]
     if whole and min(arms) < 3: raise Refused(f"One group has {min(arms)} clusters (3 needed): use randomization inference.", f"Một nhóm chỉ có {min(arms)} cụm (cần ít nhất 3): hãy dùng suy luận hoán vị.")
@@ -122,12 +121,12 @@ def _gee_fit(x: Grouped, binary: bool, correlation: str):
     if not fit.converged or not np.isfinite(fit.bse).all(): raise Refused("The GEE does not converge on these data; use independence, or cluster means.", "Mô hình GEE không hội tụ với số liệu này; hãy dùng tương quan độc lập hoặc trung bình cụm.")
     return fit
 
-# %% ../../nbs/methods/29c_clustered.ipynb #5158cad9
+# %% ../../nbs/methods/29c_clustered.ipynb #a0b4eccd
 def gee(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric or 0/1 column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula; "1" for none
+    covariates: Terms, # columns or formula; [] for none
     cluster: str, # column of clusters
     correlation: str = "exchangeable", # "exchangeable" or "independence"
     level: float = 0.95, # confidence level
@@ -149,35 +148,37 @@ def gee(
     return _effect(value, math.sqrt(slope @ V @ slope), int(x.g.max() + 1 - x.k_between), x, f"GEE, {correlation} (Liang and Zeger 1986)",
         "bias-corrected sandwich (Mancl and DeRouen 2001)", level, label, "share" if binary else outcome, extra)
 
-# %% ../../nbs/methods/29c_clustered.ipynb #c22cc0d4
-def _gls(y: np.ndarray, X: np.ndarray, g: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray, float, float]:
-    "Coefficients, inverse of X'V^-1X, residual sum of squares, -2 restricted log-likelihood (up to a constant)."
-    n_g = np.bincount(g)
-    shrink = 1 - 1/np.sqrt(1 + n_g*ratio)
-    def whiten(M): return M - (shrink/n_g)[g][:, None]*np.column_stack([np.bincount(g, c) for c in M.T])[g]
-    Xw, yw = whiten(X), whiten(y[:, None])[:, 0]
-    cross = Xw.T @ Xw
-    b = np.linalg.solve(cross, Xw.T @ yw)
-    rss = float(((yw - Xw @ b)**2).sum())
-    if rss <= 0: raise Refused("The model fits perfectly: nothing is left to estimate an error from.", "Mô hình khớp hoàn toàn: không còn gì để ước tính sai số.")
-    return b, np.linalg.inv(cross), rss, (len(y) - X.shape[1])*math.log(rss) + np.log1p(n_g*ratio).sum() + np.linalg.slogdet(cross)[1]
+# %% ../../nbs/methods/29c_clustered.ipynb #530e250c
+def _sums(y: np.ndarray, X: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Cross-products of [X, residual of y on X], their sums by cluster, cluster sizes."
+    M = np.column_stack([X, y - X @ np.linalg.lstsq(X, y, rcond=None)[0]])
+    return M.T @ M, np.stack([np.bincount(g, c) for c in M.T], axis=1), np.bincount(g)
 
-def _best_ratio(y: np.ndarray, X: np.ndarray, g: np.ndarray) -> float:
+def _gls(full: np.ndarray, sums: np.ndarray, sizes: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray, float, float]:
+    "For one variance ratio: coefficients (of the residual), inverse of X'V^-1X, residual sum of squares, -2 restricted log-likelihood."
+    weighted = full - (sums*(ratio/(1 + sizes*ratio))[:, None]).T @ sums
+    inverse = np.linalg.inv(weighted[:-1, :-1])
+    b = inverse @ weighted[:-1, -1]
+    rss, n, k = weighted[-1, -1] - b @ weighted[:-1, -1], sizes.sum(), len(b)
+    if rss <= 1e-12*full[-1, -1]: raise Refused("The model fits perfectly: nothing is left to estimate an error from.", "Mô hình khớp hoàn toàn: không còn gì để ước tính sai số.")
+    return b, inverse, rss, (n - k)*math.log(rss) + np.log1p(sizes*ratio).sum() - np.linalg.slogdet(inverse)[1]
+
+def _best_ratio(parts: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
     "REML variance ratio by a grid and a bounded search around its best point; 0 when the likelihood is highest there."
     from scipy.optimize import minimize_scalar
-    grid = np.concatenate([[0.0], np.geomspace(1e-4, 1e3, 60)])
-    values = [_gls(y, X, g, r)[3] for r in grid]
+    grid = np.concatenate([[0.0], np.geomspace(1e-3, 1e3, 25)])
+    values = [_gls(*parts, r)[3] for r in grid]
     i = int(np.argmin(values))
     low, high = grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]
-    best = minimize_scalar(lambda r: _gls(y, X, g, r)[3], bounds=(low, high), method="bounded", options={"xatol": 1e-10*max(high, 1e-3)})
+    best = minimize_scalar(lambda r: _gls(*parts, r)[3], bounds=(low, high), method="bounded", options={"xatol": 1e-9*high})
     return float(best.x) if best.fun < values[0] else 0.0
 
-# %% ../../nbs/methods/29c_clustered.ipynb #709a17e0
+# %% ../../nbs/methods/29c_clustered.ipynb #d070a164
 def mixed(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column, not 0/1
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula; "1" for none
+    covariates: Terms, # columns or formula; [] for none
     cluster: str, # column of clusters
     level: float = 0.95, # confidence level
     label: tuple[str, str] = LABEL, # (vi, en)
@@ -187,8 +188,10 @@ def mixed(
     y, X, n = x.p.y, x.p.Z, len(x.p.y)
     if np.isin(y, (0.0, 1.0)).all(): raise Refused("A linear mixed model is not for a 0/1 outcome: use GEE.", "Mô hình hỗn hợp tuyến tính không dùng cho kết quả 0/1: hãy dùng GEE.")
     if n <= X.shape[1]: raise Refused("More columns than persons.", "Số cột nhiều hơn số người.")
-    ratio = _best_ratio(y, X, x.g)
-    b, inverse, rss, _ = _gls(y, X, x.g, ratio)
+    parts = _sums(y, X, x.g)
+    ratio = _best_ratio(parts)
+    b, inverse, rss, _ = _gls(*parts, ratio)
+    b = b + np.linalg.lstsq(X, y, rcond=None)[0]
     error = rss/(n - X.shape[1])
     G = int(x.g.max() + 1)
     df = G - x.k_between if x.by_cluster else n - G - (X.shape[1] - x.k_between)

@@ -65,7 +65,7 @@ def pool(
     return Estimate(float(r.est), float(r.est - half), float(r.est + half), level, None if math.isinf(n) else int(n), unit, "model estimate", "multiple imputation, Rubin's rules (Barnard and Rubin 1999)",
         f"T = W + (1 + 1/m)B; m = {m}, k = {k}, df = {r.df:.1f}, t interval", label, used, notes, {"m": m, **{c: float(r[c]) for c in ("se", "df", "riv", "lambda", "fmi")}})
 
-# %% ../../nbs/methods/30_missing.ipynb #bb178407
+# %% ../../nbs/methods/30_missing.ipynb #1bd3ce72
 def _numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     "The numeric columns as floats, and complete text columns as 0/1 predictors; ValueError for a text column with blanks."
     text = [c for c in frame.columns if not (pd.api.types.is_numeric_dtype(frame[c]) or pd.api.types.is_bool_dtype(frame[c]))]
@@ -74,24 +74,25 @@ def _numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     codes = pd.get_dummies(frame[text].astype(str), drop_first=True, dtype=float) if text else pd.DataFrame(index=frame.index)
     return frame.drop(columns=text).astype(float), codes
 
-def _draw_fit(X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    "Least-squares coefficients, and one draw of them from their posterior (flat prior, tiny ridge)."
+def _draw_fit(X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    "Least-squares coefficients, one draw of them from their posterior (flat prior, tiny ridge), the drawn deviation."
     cross = X.T @ X
     inverse = np.linalg.inv(cross + np.diag(1e-5*np.diag(cross) + 1e-12))
     b = inverse @ (X.T @ y)
     sigma2 = ((y - X @ b)**2).sum()/rng.chisquare(max(len(y) - X.shape[1], 1))
-    return b, b + math.sqrt(sigma2)*np.linalg.cholesky(inverse) @ rng.standard_normal(len(b))
+    return b, b + math.sqrt(sigma2)*np.linalg.cholesky(inverse) @ rng.standard_normal(len(b)), math.sqrt(sigma2)
 
-# %% ../../nbs/methods/30_missing.ipynb #cc55bd5b
+# %% ../../nbs/methods/30_missing.ipynb #df6a0946
 def _donate(
     X: np.ndarray, # all rows of the predictors, with a column of ones
     y: np.ndarray, # the column, filled at this moment
     blank: np.ndarray, # True where it has to be imputed
-    k_pmm: int, # donors
+    k_pmm: int, # donors; 0 draws from the fitted normal instead
     rng: np.random.Generator, # source of chance
 ) -> np.ndarray: # values for the blanks
     "Predictive mean matching: best fit for the donors, drawn fit for the blanks, one of the k nearest by lot. Little (1988)."
-    b, drawn = _draw_fit(X[~blank], y[~blank], rng)
+    b, drawn, sd = _draw_fit(X[~blank], y[~blank], rng)
+    if k_pmm == 0: return X[blank] @ drawn + sd*rng.standard_normal(blank.sum())
     shuffled = rng.permutation(np.flatnonzero(~blank))
     distance = np.abs((X[blank] @ drawn)[:, None] - (X[shuffled] @ b)[None, :])
     k = min(k_pmm, len(shuffled))
@@ -99,13 +100,13 @@ def _donate(
     nearest = np.argsort(np.round(distance/scale, 10), axis=1, kind="stable")[:, :k]
     return y[shuffled[nearest[np.arange(len(nearest)), rng.integers(0, k, len(nearest))]]]
 
-# %% ../../nbs/methods/30_missing.ipynb #5be79389
+# %% ../../nbs/methods/30_missing.ipynb #70002cf4
 def _chain(Y: np.ndarray, codes: np.ndarray, iterations: int, k_pmm: int, shift: dict[int, float], rng: np.random.Generator) -> np.ndarray:
     "One filled table after the given rounds; `shift` is added to what is imputed in a column."
     blank = np.isnan(Y)
     Y, order = Y.copy(), [j for j in np.argsort(blank.sum(0), kind="stable") if blank[:, j].any()]
     for j in order: Y[blank[:, j], j] = rng.choice(Y[~blank[:, j], j], blank[:, j].sum()) + shift.get(j, 0.0)
-    for _ in range(iterations):
+    for _ in range(iterations if len(order) > 1 else 1):
         for j in order:
             X = np.column_stack([np.delete(Y, j, axis=1), codes])
             X = np.column_stack([np.ones(len(Y)), X[:, np.ptp(X, axis=0) > 0]])
@@ -118,17 +119,18 @@ def _check_blanks(y: pd.DataFrame, predictors: int) -> None:
         known = int(y[column].notna().sum())
         if known < max(10, predictors + 3): raise Refused(f"column {column!r} has {known} values, too few to impute the rest.", f"Cột {column!r} chỉ có {known} giá trị, quá ít để điền phần còn lại.")
 
-# %% ../../nbs/methods/30_missing.ipynb #fc370acd
+# %% ../../nbs/methods/30_missing.ipynb #b10aed31
 def mice(
     frame: pd.DataFrame, # numeric columns, with blanks; complete text columns only predict
     m: int = 20, # filled tables
     iterations: int = 10, # rounds of the chain
-    k_pmm: int = 5, # donors
+    k_pmm: int = 5, # donors; 0 draws from a normal regression instead
     seed: int = 20220301, # seed; table j depends on seed and j alone
     shift: Mapping[str, float] | None = None, # column -> added to its imputed values (sensitivity)
 ) -> list[pd.DataFrame]: # m tables without blanks, rows and columns as given
     "Multiple imputation by chained equations with predictive mean matching; Refused when a column has too few values. van Buuren (2018)."
     Y, codes = _numbers(frame)
+    if k_pmm < 0 or m < 2 or iterations < 1: raise ValueError("need k_pmm >= 0, m >= 2 and iterations >= 1")
     unknown = set(shift or {}) - set(Y.columns)
     if unknown: raise ValueError(f"shift names columns that are not numeric columns of the table: {', '.join(map(str, sorted(unknown, key=str)))}")
     _check_blanks(Y, Y.shape[1] + codes.shape[1])
@@ -141,7 +143,7 @@ def mice(
         out.append(frame.assign(**dict(zip(Y.columns, values.T))))
     return out
 
-# %% ../../nbs/methods/30_missing.ipynb #d51adcec
+# %% ../../nbs/methods/30_missing.ipynb #b754d048
 def mean_and_variance(
     column: str, # numeric column
 ) -> Callable[[pd.DataFrame], tuple[float, float]]: # analysis of one filled table
@@ -154,7 +156,7 @@ def imputed(
     m: int = 20, # filled tables
     k: int = 1, # coefficients of the analysis
     iterations: int = 10, # rounds of the chain
-    k_pmm: int = 5, # donors
+    k_pmm: int = 5, # donors; 0 draws from a normal regression instead
     seed: int = 20220301, # seed
     shift: Mapping[str, float] | None = None, # column -> added to its imputed values
     level: float = 0.95, # confidence level

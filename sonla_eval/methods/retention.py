@@ -16,12 +16,12 @@ import pandas as pd
 from .estimate import LANGS, Estimate, Refused, number
 from .proportion import wilson
 
-# %% ../../nbs/methods/29d_retention.ipynb #47b805d6
+# %% ../../nbs/methods/29d_retention.ipynb #a3e8fea6
 STAGES = {
     "enrolled": ("đã nhập học", "enrolled"),
     "completed": ("hoàn thành khóa học", "completed"),
-    "employed_6m": ("có việc làm sau 6 tháng", "in work at 6 months"),
-    "employed_12m": ("có việc làm sau 12 tháng", "in work at 12 months"),
+    "employed6": ("có việc làm sau 6 tháng", "in work at 6 months"),
+    "employed12": ("có việc làm sau 12 tháng", "in work at 12 months"),
 }
 COLUMNS = ["stage", "eligible", "known", "yes", "lost", "share", "low", "high", "worst", "best"]
 

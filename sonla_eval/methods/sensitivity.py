@@ -6,12 +6,12 @@
 __all__ = ['MEASURES', 'GAMMAS', 'EValue', 'e_value', 'e_figure', 'Bounds', 'signed_rank_bounds', 'sign_bounds', 'match',
            'rosenbaum', 'bounds_figure']
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #83291dab
+# %% ../../nbs/methods/29b_sensitivity.ipynb #bc2dc787
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .client import _logistic, persons
+from .client import Terms, _logistic, persons
 from .estimate import LANGS, Estimate, Refused, number
 
 # %% ../../nbs/methods/29b_sensitivity.ipynb #0f888ede
@@ -199,7 +199,7 @@ def sign_bounds(
     used = ({"group": "only the served", "n": better, "why": ""}, {"group": "only the partner", "n": worse, "why": ""})
     return _sweep(lambda c: float(binom.sf(better - 1, n, c)), gammas, n, level, used, "McNemar bounds (Rosenbaum 2002), exact, one-sided")
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #976586e1
+# %% ../../nbs/methods/29b_sensitivity.ipynb #717e05c9
 def _own_order(score: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     "A shuffle that depends on the values and the seed and not on the order of the rows."
     order = np.lexsort((y, score))
@@ -209,7 +209,7 @@ def match(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula of the score
+    covariates: Terms, # columns or formula of the score
     caliper: float = 0.2, # largest distance, in standard deviations of the logit score
     seed: int = 20220301, # seed of the lot among equals
 ) -> tuple[pd.DataFrame, tuple[dict, ...]]: # pairs (served, partner, difference), who was used
@@ -229,12 +229,12 @@ def match(
     pairs = pd.DataFrame({"served": frame.index[p.rows[i]], "partner": frame.index[p.rows[j]], "difference": p.y[i] - p.y[j]})
     return pairs.sort_values("served", ignore_index=True), used
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #fe3ba11f
+# %% ../../nbs/methods/29b_sensitivity.ipynb #a3d09457
 def rosenbaum(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula of the score
+    covariates: Terms, # columns or formula of the score
     gammas: tuple[float, ...] = GAMMAS, # strengths of hidden bias, at least 1
     alternative: str = "greater", # the served are higher: "greater"; lower: "less"
     caliper: float = 0.2, # largest distance, in standard deviations of the logit score

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['chapman', 'lincoln_petersen', 'multiplier', 'triangulate', 'size_figure']
 
-# %% ../../nbs/methods/23_size.ipynb #bb3e377d
+# %% ../../nbs/methods/23_size.ipynb #5e208a6c
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
-from .proportion import Said, unit_word, _count, _level, _share
+from .proportion import _count, _level, _share
+from .said import Said, unit_word
 
 # %% ../../nbs/methods/23_size.ipynb #31ee67c0
 _CLOSED = (("Giả định: quần thể không đổi trong kỳ, hai danh sách độc lập, ghép trùng không sai. Nếu ai đã ở danh sách này dễ vào danh sách kia hơn thì con số thật lớn hơn.",
@@ -111,7 +112,7 @@ def _multiplier_bootstrap(served: int, served_se: float, p: float, n: float, dra
     sizes = np.maximum(rng.normal(served, served_se, draws), 0) / drawn
     return *(float(x) for x in np.quantile(sizes, [(1 - level) / 2, (1 + level) / 2])), float(sizes.std(ddof=1))
 
-# %% ../../nbs/methods/23_size.ipynb #b0c70d47
+# %% ../../nbs/methods/23_size.ipynb #a58c2e12
 def triangulate(
     estimates: "Iterable[Estimate]", # two or more size estimates of the same population and period
     level: float = 0.95, # confidence level
@@ -137,10 +138,10 @@ def triangulate(
     i2, p = max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0, float(chdtrc(k - 1, q))
     differ = (("Các nguồn khác nhau hơn mức do ngẫu nhiên: hãy xem từng nguồn.", "The sources differ by more than chance: look at each."),) if p < 0.05 else ()
     return Said(math.exp(mean), low, high, level, k, found[0].unit, "model estimate", "triangulation: random effects on the log scale" + ("" if k > 2 else ", span of both intervals"),
-        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval" if k > 2 else ""),
+        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval, factor at least 1" if k > 2 else ""),
         label, tuple(dict(group=e.method, n=e.n, why=f"{e.value:.0f} ({e.low:.0f} to {e.high:.0f})") for e in found), differ, dict(tau2=tau2, i2=i2, q=q, p=p))
 
-# %% ../../nbs/methods/23_size.ipynb #23093a04
+# %% ../../nbs/methods/23_size.ipynb #0a4782e1
 def size_figure(
     estimates: "Iterable[Estimate]", # the estimates, in the order shown
     lang: str = "vi", # "vi" or "en"
@@ -154,7 +155,7 @@ def size_figure(
         ax.plot([e.low, e.high], [y, y], color="#12436D", lw=2, solid_capstyle="butt")
         ax.plot([e.value], [y], "o", color="#F46A25" if e.method.startswith("triangulation") else "#12436D", ms=7)
     ax.set_yticks(range(len(rows)), [e.label[LANGS.index(lang)] or e.method for e in rows])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xscale("log")
     ticks = [t for t in (50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10000, 20000) if min(e.low for e in rows) * 0.8 <= t <= max(e.high for e in rows) * 1.2]
     ax.set_xticks(ticks, [number(t, lang) for t in ticks])

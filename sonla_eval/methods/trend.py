@@ -6,13 +6,14 @@
 __all__ = ['RULES', 'ASSURED', 'TYPES', 'signals', 'Point', 'Chart', 'xmr', 'sentence', 'table', 'figure', 'g_chart', 't_chart',
            'trend']
 
-# %% ../../nbs/methods/24b_trend.ipynb #144aec40
+# %% ../../nbs/methods/24b_trend.ipynb #12327f8f
 from dataclasses import dataclass
 import math
 import re
 
 from .estimate import Refused, LANGS, number
-from .proportion import Tested, p_value, unit_word, _count, _level
+from .proportion import Difference, _count, _level
+from .said import Tested, p_value, unit_word
 
 # %% ../../nbs/methods/24b_trend.ipynb #233f31d2
 RULES = {"outside": ("ngoài giới hạn kiểm soát", "outside the limits"), "shift": ("từ 7 điểm liên tiếp cùng một phía của trung bình", "7 or more in a row on one side of the mean"),
@@ -248,13 +249,14 @@ def t_chart(
 
 _RARE = (("Khoảng cách dài nghĩa là sự kiện thưa đi, ngắn nghĩa là sự kiện dày lên.", "A long gap means that events became rarer, a short one that they became more frequent."),)
 
-# %% ../../nbs/methods/24b_trend.ipynb #71ddc7db
+# %% ../../nbs/methods/24b_trend.ipynb #d25cc70b
 def trend(
     data: "pandas.DataFrame", # one row per year: year, numerator, denominator, and era when the map is dated
     kind: str = "proportion", # "proportion" (numerator part of the denominator) or "rate" (events over exposure)
+    per: float = 100, # slopes of rates are shown per so many
     level: float = 0.95, # confidence level
     label: tuple[str, str] = ("Thay đổi mỗi năm", "Change per year"), # what is measured
-) -> Tested: # slope per year with its test; the sentence says a trend only when there is one
+) -> Tested: # slope per year with its test, for shares in percentage points; the sentence says a trend only when there is one
     "Trend over the last five yearly values; Refused with fewer, with gaps, or over a break. Armitage (1955); Fingertips."
     from scipy.special import ndtri, chdtrc
     if kind not in ("proportion", "rate"): raise ValueError(f"kind must be 'proportion' or 'rate', not {kind!r}")
@@ -273,6 +275,7 @@ def trend(
     half, chi = ndtri(0.5 + _level(level) / 2) * se, (slope / se) ** 2
     p = float(chdtrc(1, chi))
     words = ("Không thấy xu hướng rõ", "No clear trend") if p > 1 - level else (("Xu hướng tăng", "A rising trend") if slope > 0 else ("Xu hướng giảm", "A falling trend"))
-    return Tested(slope, slope - half, slope + half, level, 5, "share" if kind == "proportion" else "per 1", "model estimate", "trend over five yearly values (Armitage 1955)",
-        f"chi-square of the slope = {chi:.3f}, df = 1, se = {se:.5g}", label, tuple(dict(group=str(int(t)), n=int(k), why=f"of {m:g}") for t, k, m in zip(x, a, n)),
+    cls, unit, k = (Difference, "share", 1) if kind == "proportion" else (Tested, f"per {per:g}", per)
+    return cls(slope * k, (slope - half) * k, (slope + half) * k, level, 5, unit, "model estimate", "trend over five yearly values (Armitage 1955)",
+        f"chi-square of the slope = {chi:.3f}, df = 1, se = {se:.5g}", label, tuple(dict(group=str(int(t)), n=int(y), why=f"of {m:g}") for t, y, m in zip(x, a, n)),
         extra=dict(p=p, chisq=chi, verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(words, LANGS))))

@@ -111,14 +111,15 @@ class Plan:
 
     def title(self, lang: str = "vi") -> str: return self.title_vi if lang == "vi" else self.title_en
 
-# %% ../../nbs/plan/05_commitments.ipynb #7ab9bef9
+# %% ../../nbs/plan/05_commitments.ipynb #a4ee317d
 SURVEY_ITEMS = {"condom_last": ("Dùng bao cao su lần quan hệ gần nhất", "Condom used at last sex"),
                 "violence_12m": ("Bị bạo lực trong 12 tháng qua", "Violence in the past 12 months"),
                 "hiv_tested_12m": ("Xét nghiệm HIV trong 12 tháng qua", "HIV test in the past 12 months"),
                 "avoided_care": ("Tránh sử dụng dịch vụ vì sợ kỳ thị", "Avoided care for fear of stigma"),
                 "any_service_3m": ("Nhận ít nhất một dịch vụ trong 3 tháng qua", "At least one service in the past 3 months")}
 TABLES = {"cohort": {"enrolled": ("Vào học", "Enrolled"), "completed": ("Hoàn thành khóa học", "Completed"),
-                     "employed6": ("Có việc làm sau 6 tháng", "In work after 6 months"), "employed12": ("Có việc làm sau 12 tháng", "In work after 12 months")}}
+                     "employed6": ("Có việc làm sau 6 tháng", "In work after 6 months"),
+                     "employed12": ("Có việc làm sau 12 tháng", "In work after 12 months")}}
 _ITEM_KEYS = ("numerator", "denominator", "verified", "items", "exposure", "spent", "reached", "stages", "recognised", "flag", "item")
 
 def measure_items(
@@ -132,7 +133,7 @@ def measure_items(
         out += [value] if isinstance(value, str) else value
     return list(dict.fromkeys(out))
 
-# %% ../../nbs/plan/05_commitments.ipynb #8677ec7c
+# %% ../../nbs/plan/05_commitments.ipynb #23cafc4b
 def _check_measure(doc: Doc, path: tuple, measure: dict) -> None:
     "What a measure names must exist and hang together."
     known = items()
@@ -144,29 +145,35 @@ def _check_measure(doc: Doc, path: tuple, measure: dict) -> None:
     if measure["rule"] == "retention":
         columns = TABLES.get(measure["table"], {})
         wrong = [s for s in measure["stages"] if s not in columns]
-        if wrong: raise doc.error(path, f"table {measure['table']!r} has no column {wrong[0]!r}", f"bảng {measure['table']!r} không có cột {wrong[0]!r}")
+        if wrong:
+            raise doc.error(path, f"table {measure['table']!r} has no column {wrong[0]!r}",
+                            f"bảng {measure['table']!r} không có cột {wrong[0]!r}")
     pairs = list(zip(measure.get("stages", [])[1:], measure.get("stages", []))) if measure["rule"] == "cohort" else []
     if isinstance(measure.get("verified"), list): pairs.append(tuple(measure["verified"]))
     for part, whole in pairs:
         if known[part].max != whole: raise doc.error(path, f"{part} is not a part of {whole}", f"{part} không phải là một phần của {whole}")
 
-# %% ../../nbs/plan/05_commitments.ipynb #29b744b7
+# %% ../../nbs/plan/05_commitments.ipynb #675c6f5d
 def _check_commitment(doc: Doc, id: str, row: dict, sources: dict) -> None:
     "Sense of one row; raises PlanError with its line."
     path, target = ("commitments", id), row["target"]
-    if ("T" in row["kind"]) == ("V" in row["kind"]): raise doc.error((*path, "kind"), "a commitment is either T or V", "cam kết phải là T hoặc V, không cả hai")
-    if "T" in row["kind"] and target is None: raise doc.error((*path, "target"), "a numeric commitment (T) needs a target", "cam kết có chỉ tiêu số (T) phải có target")
-    if target and target["conditional"] != ("X" in row["kind"]): raise doc.error((*path, "target"), "conditional and kind X must agree", "conditional phải khớp với loại X")
+    if ("T" in row["kind"]) == ("V" in row["kind"]):
+        raise doc.error((*path, "kind"), "a commitment is either T or V", "cam kết phải là T hoặc V, không cả hai")
+    if "T" in row["kind"] and target is None:
+        raise doc.error((*path, "target"), "a numeric commitment (T) needs a target", "cam kết có chỉ tiêu số (T) phải có target")
+    if target and target["conditional"] != ("X" in row["kind"]):
+        raise doc.error((*path, "target"), "conditional and kind X must agree", "conditional phải khớp với loại X")
     for key, at in (("source", row), ("source", row.get("reference", {}))):
         if at and at[key] not in sources: raise doc.error((*path, key), f"no source {at[key]!r}", f"không có nguồn {at[key]!r}")
     share = row["indicator"]["unit"] == "share"
-    if share and not row["indicator"]["denominator_vi"]: raise doc.error((*path, "indicator"), "a share needs a denominator", "tỷ lệ phải có mẫu số")
+    if share and not row["indicator"]["denominator_vi"]:
+        raise doc.error((*path, "indicator"), "a share needs a denominator", "tỷ lệ phải có mẫu số")
     _check_measure(doc, (*path, "measure"), row["measure"])
 
 def _source(row: dict) -> Source:
     return Source(row["title"], row["url"], row["date"] or "", row.get("document") or "")
 
-# %% ../../nbs/plan/05_commitments.ipynb #0c24e5b7
+# %% ../../nbs/plan/05_commitments.ipynb #192ed901
 _PLANS: dict = {} # path -> (Doc, Plan)
 
 def _commitment(doc: Doc, id: str, row: dict, sources: dict) -> Commitment:
@@ -189,7 +196,8 @@ def read_plan(
     for id, row in data["commitments"].items(): _check_commitment(doc, id, row, data["sources"])
     sources = {key: _source(row) for key, row in data["sources"].items()}
     rows = {id: _commitment(doc, id, row, sources) for id, row in data["commitments"].items()}
-    plan = Plan(data["year"], data["place"], data["title_vi"], data["title_en"], data["number"] or "", data["number_note_vi"], data["number_note_en"],
+    plan = Plan(data["year"], data["place"], data["title_vi"], data["title_en"], data["number"] or "", data["number_note_vi"],
+                data["number_note_en"],
                 sources[data["source"]], rows, doc.file)
     _PLANS[path] = (doc, plan)
     return plan
@@ -208,7 +216,7 @@ class PlanMissing(LookupError):
     def sentence(self, lang: str = "vi") -> str: return self.vi if lang == "vi" else self.en
     def __reduce__(self): return type(self), (self.year, self.vi, self.en)
 
-# %% ../../nbs/plan/05_commitments.ipynb #4ff245ac
+# %% ../../nbs/plan/05_commitments.ipynb #44f11bb5
 _KNOWN = {"targets": ("chỉ biết một số chỉ tiêu, không có toàn bộ cam kết", "only targets are known, not the whole plan"),
           "title": ("biết có kế hoạch nhưng chưa có nội dung", "the plan is known to exist, but its text is not held"),
           "none": ("chưa tìm thấy kế hoạch", "no plan was found")}
@@ -221,15 +229,18 @@ def load_plan(
     "A year's plan; raises PlanMissing when only targets, a title or nothing is known, PlanError when its file is wrong."
     if plan_file(year).is_file():
         plan = read_plan(plan_file(year))
-        if plan.year != year: raise PlanError(plan.file, 0, f"the file is for {plan.year}, its name says {year}", f"tệp dành cho năm {plan.year}, tên tệp ghi {year}")
+        if plan.year != year:
+            raise PlanError(plan.file, 0, f"the file is for {plan.year}, its name says {year}",
+                            f"tệp dành cho năm {plan.year}, tên tệp ghi {year}")
         return plan
     rows = [r for r in read_yaml(data_path("plan", "targets.yaml"), "targets").data["plans"] if r["place"] == "14" and r["year_from"] == r["year_to"] == year]
-    row = rows[0] if rows else {"known": "none", "number": None, "note_vi": "Năm này không có trong danh mục", "note_en": "The year is not in the list"}
+    row = rows[0] if rows else {"known": "none", "number": None, "note_vi": "Năm này không có trong danh mục",
+ "note_en": "The year is not in the list"}
     vi, en = _KNOWN[row["known"]]
     number = f" ({row['number']})" if row["number"] else ""
     raise PlanMissing(year, f"Năm {year}{number}: {vi}. {row['note_vi']}.", f"Year {year}{number}: {en}. {row['note_en']}.")
 
-# %% ../../nbs/plan/05_commitments.ipynb #fc79c3bf
+# %% ../../nbs/plan/05_commitments.ipynb #8f37f307
 def _clash(a: dict, b: dict) -> bool:
     "Two targets for one thing that no single number can satisfy; '=' is a point, '>=' a half-line, 'approx' ten per cent around."
     def span(t):
@@ -240,21 +251,26 @@ def _clash(a: dict, b: dict) -> bool:
 
 def _plan_targets(plan: Plan) -> list[dict]:
     "A full plan's own targets as rows of the table."
-    return [{"year": plan.year, "year_to": plan.year, "place": plan.place, "commitment": c.id, "indicator": c.indicator.key, "vi": c.indicator.vi, "en": c.indicator.en,
-             "value": c.target.value, "comparator": c.target.comparator, "approx": False, "unit": c.target.unit, "of": None, "conditional": c.target.conditional,
-             "plan": plan.number, "source": c.source.title, "url": c.source.url, "date": c.source.date, "note_vi": c.target.reading_vi, "note_en": c.target.reading_en}
+    return [{"year": plan.year, "year_to": plan.year, "place": plan.place, "commitment": c.id,
+             "indicator": c.indicator.key, "vi": c.indicator.vi, "en": c.indicator.en,
+             "value": c.target.value, "comparator": c.target.comparator, "approx": False, "unit": c.target.unit, "of": None,
+             "conditional": c.target.conditional, "plan": plan.number, "source": c.source.title, "url": c.source.url,
+             "date": c.source.date, "note_vi": c.target.reading_vi, "note_en": c.target.reading_en}
             for c in plan.commitments.values() if c.target]
 
-# %% ../../nbs/plan/05_commitments.ipynb #6aae52f2
+# %% ../../nbs/plan/05_commitments.ipynb #9bc24a69
 def _listed_targets() -> list[dict]:
     "The rows of data/plan/targets.yaml."
     doc, rows = read_yaml(data_path("plan", "targets.yaml"), "targets"), []
     for i, t in enumerate(doc.data["targets"]):
-        if t["source"] not in doc.data["sources"]: raise doc.error(("targets", i, "source"), f"no source {t['source']!r}", f"không có nguồn {t['source']!r}")
+        if t["source"] not in doc.data["sources"]:
+            raise doc.error(("targets", i, "source"), f"no source {t['source']!r}", f"không có nguồn {t['source']!r}")
         s = _source(doc.data["sources"][t["source"]])
-        rows.append({"year": t["year_from"], "year_to": t["year_to"], "place": t["place"], "commitment": t["commitment"] or "", "indicator": t["indicator"], "vi": t["vi"], "en": t["en"],
-                     "value": float(t["value"]), "comparator": t["comparator"], "approx": t.get("approx", False), "unit": t["unit"], "of": t.get("of"), "conditional": False,
-                     "plan": s.document, "source": s.title, "url": s.url, "date": s.date, "note_vi": t.get("note_vi", ""), "note_en": t.get("note_en", "")})
+        rows.append({"year": t["year_from"], "year_to": t["year_to"], "place": t["place"], "commitment": t["commitment"] or "",
+                     "indicator": t["indicator"], "vi": t["vi"], "en": t["en"],
+                     "value": float(t["value"]), "comparator": t["comparator"], "approx": t.get("approx", False), "unit": t["unit"], "of": t.get("of"),
+                     "conditional": False, "plan": s.document, "source": s.title, "url": s.url,
+                     "date": s.date, "note_vi": t.get("note_vi", ""), "note_en": t.get("note_en", "")})
     return rows
 
 def targets() -> "pandas.DataFrame": # year, year_to, place, commitment, indicator, vi, en, value, comparator, ..., source, url, date, conflict
@@ -284,15 +300,16 @@ def target_history(
         changed.append(bool(before) and not ((old.value == row.value) & (old.comparator == row.comparator)).any())
     return table.assign(changed=changed)
 
-# %% ../../nbs/plan/05_commitments.ipynb #79744201
+# %% ../../nbs/plan/05_commitments.ipynb #440e894d
 def plans() -> "pandas.DataFrame": # year_from, year_to, place, number, date, known (full, targets, title, none), note_vi, note_en, source, url
     "Every plan that is known to exist or was looked for."
     import pandas as pd
     data = read_yaml(data_path("plan", "targets.yaml"), "targets").data
-    rows = []
+    keys, rows = ("year_from", "year_to", "place", "number", "date", "known", "note_vi", "note_en"), []
     for p in data["plans"]:
         s = data["sources"].get(p["source"] or "", {"title": "", "url": ""})
-        rows.append({**{k: p[k] if p[k] is not None else "" for k in ("year_from", "year_to", "place", "number", "date", "known", "note_vi", "note_en")}, "source": s["title"], "url": s["url"]})
+        known = {key: "" if p[key] is None else p[key] for key in keys}
+        rows.append({**known, "source": s["title"], "url": s["url"]})
     return pd.DataFrame(rows)
 
 def breaks() -> "pandas.DataFrame": # id, date, until, vi, en, affects (tuple), verified, source, note_vi, note_en

@@ -15,7 +15,7 @@ from .datafile import PlanError, read_table, read_yaml
 from .indicators import items
 from ..settings import data_path
 
-# %% ../../nbs/plan/06_published.ipynb #164347b1
+# %% ../../nbs/plan/06_published.ipynb #9d292fc1
 @dataclass(frozen=True)
 class Label:
     "The names of an indicator or a place."
@@ -32,11 +32,13 @@ def labels() -> tuple[dict[str, Label], dict[str, Label]]: # (indicators, places
     "The names in data/published/labels.yaml; raises PlanError for an item that the form doesn't have."
     doc, known = read_yaml(data_path("published", "labels.yaml"), "labels"), items()
     for key, row in doc.data["indicators"].items():
-        if row.get("item", "") not in ("", *known): raise doc.error(("indicators", key, "item"), f"no item {row['item']!r}", f"không có chỉ số {row['item']!r}")
-    places = {k: {**r, "code": r["code"] or ""} for k, r in doc.data["places"].items()}
-    return {k: Label(**r) for k, r in doc.data["indicators"].items()}, {k: Label(**{x: y for x, y in r.items() if not x.startswith("note")}) for k, r in places.items()}
+        if row.get("item", "") not in ("", *known):
+            raise doc.error(("indicators", key, "item"), f"no item {row['item']!r}", f"không có chỉ số {row['item']!r}")
+    indicators = {key: Label(**row) for key, row in doc.data["indicators"].items()}
+    places = {key: Label(row["vi"], row["en"], near=row["near"], code=row["code"] or "") for key, row in doc.data["places"].items()}
+    return indicators, places
 
-# %% ../../nbs/plan/06_published.ipynb #04d2c9bc
+# %% ../../nbs/plan/06_published.ipynb #ddd9232d
 @dataclass(frozen=True)
 class Period:
     "When a published figure holds."
@@ -54,11 +56,12 @@ def parse_period(
     note = rest.rstrip(")")
     years = [int(y) for y in re.findall(r"\b(?:19|20)\d{2}\b", main if main != "unknown" else note)]
     if main == "unknown": return Period(min(years, default=None), max(years, default=None), "", note, False)
-    if not re.fullmatch(r"(c\.)?\d{4}(-\d{4}|-\d{2}(-\d{2})?)?", main): raise ValueError(f"{text!r} is not a year, a range of years, a month or a day")
+    if not re.fullmatch(r"(c\.)?\d{4}(-\d{4}|-\d{2}(-\d{2})?)?", main):
+        raise ValueError(f"{text!r} is not a year, a range of years, a month or a day")
     if re.fullmatch(r"\d{4}-\d{4}", main) and years[0] > years[1]: raise ValueError(f"{text!r} runs backwards")
     return Period(years[0], years[-1], main.removeprefix("c."), note, not main.startswith("c."))
 
-# %% ../../nbs/plan/06_published.ipynb #9b42cf64
+# %% ../../nbs/plan/06_published.ipynb #488bfabe
 @dataclass(frozen=True)
 class Unit:
     "The unit of a published figure with the hedges that its source adds."
@@ -79,11 +82,13 @@ def parse_unit(
     of = re.search(r" of (\d+)$", main)
     ci = re.search(r"CI ([\d.]+)-([\d.]+)", note)
     terms = re.search(r"derived: ([\d.+]+)", note)
-    bound = ">" if re.search(r"\b(more than|over)\b", note) else "<" if "nearly" in note else "~" if "approx" in note else ""
-    return Unit(main[:of.start()] if of else main, note, bound, float(ci[1]) if ci else None, float(ci[2]) if ci else None, int(of[1]) if of else None,
-                tuple(float(t) for t in terms[1].split("+")) if terms else ())
+    hedges = (("more than", ">"), ("over", ">"), ("nearly", "<"), ("approx", "~"))
+    bound = next((sign for word, sign in hedges if re.search(rf"\b{word}\b", note)), "")
+    low, high = (float(ci[1]), float(ci[2])) if ci else (None, None)
+    derived = tuple(float(t) for t in terms[1].split("+")) if terms else ()
+    return Unit(main[:of.start()] if of else main, note, bound, low, high, int(of[1]) if of else None, derived)
 
-# %% ../../nbs/plan/06_published.ipynb #37ee2304
+# %% ../../nbs/plan/06_published.ipynb #8d764ff4
 _COLUMNS = ("place", "level", "year", "indicator", "value", "unit", "source_title", "source_url")
 _LEVELS = ("national", "region", "province", "district", "survey", "PSE")
 
@@ -99,14 +104,17 @@ def _figure(line: int, row: dict, known: tuple) -> dict:
         if row[key] not in names: raise ValueError(f"{key} {row[key]!r} has no label in labels.yaml")
     level, _, design = row["level"].partition(" (")
     if level not in _LEVELS: raise ValueError(f"level {row['level']!r} is none of {', '.join(_LEVELS)}")
-    if not row["source_url"].startswith(("http://", "https://")) or not row["source_title"]: raise ValueError("a figure needs the title and the address of its source")
+    if not row["source_url"].startswith(("http://", "https://")) or not row["source_title"]:
+        raise ValueError("a figure needs the title and the address of its source")
     when, unit, (title, date) = parse_period(row["year"]), parse_unit(row["unit"]), _title(row["source_title"])
-    return {"line": line, "place": row["place"], "level": level, "design": design.rstrip(")"), "indicator": row["indicator"], "kind": known[0][row["indicator"]].kind,
-            "value": float(row["value"]), "unit": unit.unit, "approx": bool(unit.bound), "bound": unit.bound, "low": unit.low, "high": unit.high, "of": unit.of, "derived": unit.derived,
-            "period": when.text, "year_from": when.year_from, "year_to": when.year_to, "dated": when.dated, "period_note": when.note, "unit_note": unit.note,
-            "year_text": row["year"], "unit_text": row["unit"], "source_title": title, "source_date": date, "source_url": row["source_url"]}
+    return {"line": line, "place": row["place"], "level": level, "design": design.rstrip(")"),
+            "indicator": row["indicator"], "kind": known[0][row["indicator"]].kind, "value": float(row["value"]),
+            "unit": unit.unit, "approx": bool(unit.bound), "bound": unit.bound, "low": unit.low, "high": unit.high,
+            "of": unit.of, "derived": unit.derived, "period": when.text, "year_from": when.year_from, "year_to": when.year_to,
+            "dated": when.dated, "period_note": when.note, "unit_note": unit.note, "year_text": row["year"], "unit_text": row["unit"],
+            "source_title": title, "source_date": date, "source_url": row["source_url"]}
 
-# %% ../../nbs/plan/06_published.ipynb #f5a8b40b
+# %% ../../nbs/plan/06_published.ipynb #d06d0cfe
 _FIGURES: dict = {} # the last reading: stamp -> rows
 
 def _rows() -> list[dict]:
@@ -122,12 +130,16 @@ def _rows() -> list[dict]:
     _FIGURES[stamp] = rows
     return rows
 
-def figures() -> "pandas.DataFrame": # one row a figure: line, place, level, design, indicator, kind, value, unit, approx, bound, low, high, of, derived, period, year_from, year_to, dated, ..., source_title, source_date, source_url
-    "Every published figure, typed and cited, in the file's order; raises PlanError with the line of a row that can't be read."
+def figures() -> "pandas.DataFrame": # one row a figure: line, place, indicator, value, bound, period, year_from, year_to, source_url ...
+    """Every published figure, typed and cited, in the file's order; raises PlanError with the line of a row that can't be read.
+
+    Columns: line, place, level, design (of a survey), indicator, kind, value, unit, approx, bound (">" more than, "<" nearly,
+    "~" about), low, high, of, derived, period, year_from, year_to, dated, period_note, unit_note, year_text and unit_text
+    (as written), source_title, source_date, source_url."""
     import pandas as pd
     return pd.DataFrame(_rows()).astype({"year_from": "Int64", "year_to": "Int64", "of": "Int64", "low": float, "high": float})
 
-# %% ../../nbs/plan/06_published.ipynb #262180fb
+# %% ../../nbs/plan/06_published.ipynb #e39d2268
 FAULT_COLUMNS = ("check", "place", "period", "indicator", "found", "expected", "sources", "urls", "lines", "reading_vi", "reading_en")
 
 def _number(x: float, lang: str) -> str:
@@ -139,14 +151,18 @@ def _fault(check: str, rows: list[dict], found: float, expected: float, vi: str,
     "One row of the list; `{found}`, `{expected}`, `{name}` in the sentences are filled in each language."
     names, places = labels()
     row = rows[-1]
-    out = {"check": check, "place": row["place"], "period": period or row["period"] or row["year_text"], "indicator": row["indicator"], "found": float(found), "expected": float(expected),
-           "sources": tuple(dict.fromkeys(r["source_title"] for r in rows)), "urls": tuple(dict.fromkeys(r["source_url"] for r in rows)), "lines": tuple(r["line"] for r in rows)}
+    sources = {r["source_url"]: r["source_title"] for r in rows}
+    out = {"check": check, "place": row["place"], "period": period or row["period"] or row["year_text"], "indicator": row["indicator"],
+           "found": float(found), "expected": float(expected), "sources": tuple(sources.values()), "urls": tuple(sources),
+           "lines": tuple(r["line"] for r in rows)}
     for lang, text in (("vi", vi), ("en", en)):
-        words = {"found": _number(found, lang), "expected": _number(expected, lang), "name": names[row["indicator"]].name(lang), "place": places[row["place"]].name(lang), "gap": _number(abs(found - expected), lang)}
-        out[f"reading_{lang}"] = text.format(**words)
+        unit = "" if row["unit"] != "percent" else "%" if lang == "vi" else " %"
+        shown = {key: _number(x, lang) + unit for key, x in (("found", found), ("expected", expected), ("gap", abs(found - expected)))}
+        name = f"“{names[row['indicator']].name(lang)}”"
+        out[f"reading_{lang}"] = text.format(name=name, place=places[row["place"]].name(lang), **shown)
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #41885d55
+# %% ../../nbs/plan/06_published.ipynb #49286484
 def _span(row: dict, spread: float) -> tuple[float, float]:
     "The values that a figure allows."
     v = row["value"]
@@ -158,16 +174,19 @@ def _agree(a: dict, b: dict, spread: float) -> bool:
 
 def _quantity(row: dict) -> tuple:
     "What makes two figures the same quantity."
-    by_year = row["kind"] in ("register", "estimate", "target")
+    by_year = row["kind"] in ("register", "estimate", "target", "boundary")
     when = (row["year_from"], row["year_to"]) if by_year else (row["period"], row["period_note"])
     return row["place"], row["level"], row["design"], row["indicator"], row["unit"], when
+
+def _years(row: dict) -> str: # "2019" or "2016-2020"
+    return "-".join(str(y) for y in dict.fromkeys((row["year_from"], row["year_to"])))
 
 def _groups(rows: list[dict], key) -> list[list[dict]]:
     out = {}
     for row in rows: out.setdefault(key(row), []).append(row)
     return list(out.values())
 
-# %% ../../nbs/plan/06_published.ipynb #b935286a
+# %% ../../nbs/plan/06_published.ipynb #342f33f0
 def check_two_sources(rows: list[dict], rules: dict) -> list[dict]:
     "The same place, period and indicator with values that can't both hold; the later source is 'found', the earlier 'expected'."
     out = []
@@ -177,10 +196,10 @@ def check_two_sources(rows: list[dict], rules: dict) -> list[dict]:
             if _agree(a, b, rules["approx"]): continue
             out.append(_fault("two_sources", [a, b], b["value"], a["value"],
                 "{place}, {name}: một nguồn ghi {expected}, nguồn khác ghi {found} cho cùng một thời kỳ; không có căn cứ để chọn, nên giữ cả hai.",
-                "{place}, {name}: one source says {expected}, another {found} for the same period; nothing decides between them, so both are kept.", str(a["year_text"]) if a["kind"] == "count" else f"{a['year_from']}" if a["year_from"] == a["year_to"] else f"{a['year_from']}-{a['year_to']}"))
+                "{place}, {name}: one source says {expected}, another {found} for the same period; nothing decides between them, so both are kept.", _years(a)))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #e7616969
+# %% ../../nbs/plan/06_published.ipynb #a2ef9f3e
 def _same_page(row: dict) -> tuple: return row["place"], row["year_text"], row["source_url"]
 
 def _hint(gap: float, page: list[dict], used: set) -> tuple[str, str]:
@@ -195,13 +214,15 @@ def check_parts(rows: list[dict], rules: dict) -> list[dict]:
     "Parts that don't add up to their total, or exceed it, within one source."
     out = []
     for page in _groups(rows, _same_page):
-        at = {r["indicator"]: r for r in page}
+        at, judged = {r["indicator"]: r for r in page}, set()
         for rule in rules["totals"]:
             parts = [p for p in rule["parts"] + rule.get("optional", []) if p in at]
             whole = rule["rule"] == "equal"
             if rule["total"] not in at or not parts or (whole and any(p not in at for p in rule["parts"])): continue
             total, used = at[rule["total"]], [at[p] for p in parts]
-            if any(r["approx"] for r in [total, *used]): continue
+            seen = (rule["total"], frozenset(parts))
+            if seen in judged or any(r["approx"] for r in [total, *used]): continue
+            judged.add(seen)
             found, gap = sum(r["value"] for r in used), sum(r["value"] for r in used) - total["value"]
             if gap <= 1e-9 and (not whole or gap >= -1e-9): continue
             hint = _hint(abs(gap), page, {rule["total"], *parts})
@@ -210,21 +231,23 @@ def check_parts(rows: list[dict], rules: dict) -> list[dict]:
                 "{place}, {name}: the parts add up to {found}, the total says {expected}, a gap of {gap}." + hint[1]))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #0e4acdc9
+# %% ../../nbs/plan/06_published.ipynb #8025b030
 def check_stated(rows: list[dict], rules: dict) -> list[dict]:
     "Components that a source prints for a total, and figures derived as a sum, against the figure."
-    out = []
+    terms = []
     for stated in rules["stated"]:
-        hits = [r for r in rows if (r["place"], r["year_text"], r["indicator"], r["source_url"]) == (stated["place"], stated["period"], stated["indicator"], stated["url"])]
-        if not hits: raise PlanError("data/published/parts.yaml", 0, f"stated components of {stated['indicator']} in {stated['place']} match no figure")
-        terms = [(hits[0], stated["components"])]
-        out += [_sum_fault("stated_sum", r, t) for r, t in terms if abs(sum(t) - r["value"]) > 1e-9]
-    return out + [_sum_fault("derived_sum", r, r["derived"]) for r in rows if r["derived"] and abs(sum(r["derived"]) - r["value"]) > 1e-9]
+        wanted = (stated["place"], stated["period"], stated["indicator"], stated["url"])
+        hits = [r for r in rows if (r["place"], r["year_text"], r["indicator"], r["source_url"]) == wanted]
+        if not hits: raise PlanError("data/published/parts.yaml", 0, f"the stated components match no figure: {', '.join(wanted)}")
+        terms.append(("stated_sum", hits[0], stated["components"]))
+    terms += [("derived_sum", r, r["derived"]) for r in rows if r["derived"]]
+    return [_sum_fault(check, row, parts) for check, row, parts in terms if abs(sum(parts) - row["value"]) > 1e-9]
 
 def _sum_fault(check: str, row: dict, terms) -> dict:
     "A total against the terms given for it."
     shown = " + ".join(f"{t:g}" for t in terms)
-    return _fault(check, [row], sum(terms), row["value"], "{place}, {name}: nguồn ghi {expected} nhưng các thành phần nêu kèm (" + shown + ") cộng lại là {found}.",
+    return _fault(check, [row], sum(terms), row["value"],
+                  "{place}, {name}: nguồn ghi {expected} nhưng các thành phần nêu kèm (" + shown + ") cộng lại là {found}.",
                   "{place}, {name}: the source says {expected}, but the components given with it (" + shown + ") add up to {found}.")
 
 # %% ../../nbs/plan/06_published.ipynb #df8027c8
@@ -242,7 +265,7 @@ def check_orders(rows: list[dict], rules: dict) -> list[dict]:
                 "{place}, {name}: {found}, more than “" + label.en + "”, {expected}; it may include earlier years' work or be counted otherwise."))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #4180a67b
+# %% ../../nbs/plan/06_published.ipynb #711ad4ac
 def _steps(rows: list[dict]) -> list[tuple[list[dict], list[dict]]]:
     "A register's figures of one published year beside those of the next."
     usable = [r for r in rows if r["kind"] == "register" and r["dated"] and r["year_from"] == r["year_to"]]
@@ -253,21 +276,26 @@ def _steps(rows: list[dict]) -> list[tuple[list[dict], list[dict]]]:
         out += [(by_year[a], by_year[b]) for a, b in zip(years, years[1:])]
     return out
 
+def _ratio(a: float, b: float) -> float: # the larger over the smaller; infinite when only one is 0
+    low, high = sorted((a, b))
+    return 1.0 if high == 0 else high / low if low else float("inf")
+
 def check_jumps(rows: list[dict], rules: dict) -> list[dict]:
     "Registers whose closest figures of two successive published years differ by more than `jump`; 'expected' is the earlier."
     out = []
     for old, new in _steps(rows):
-        ratio, a, b = min(((max(a["value"], b["value"]) / max(min(a["value"], b["value"]), 1e-9), a, b) for a in old for b in new), key=lambda t: (t[0], t[1]["line"], t[2]["line"]))
+        pairs = [(_ratio(a["value"], b["value"]), a["line"], b["line"], a, b) for a in old for b in new]
+        ratio, _, _, a, b = min(pairs, key=lambda t: t[:3])
         if ratio <= 1 + rules["jump"]: continue
         years = b["year_from"] - a["year_from"]
-        times = [_number(round(ratio, 2), lang) for lang in ("vi", "en")]
+        vi, en = f"{years} năm (chênh {_number(ratio, 'vi')} lần)", f"{years} year{'s' * (years > 1)} (a factor of {_number(ratio, 'en')})"
         out.append(_fault("definition_jump", [a, b], b["value"], a["value"],
-            "{place}, {name}: từ {expected} thành {found} sau " + f"{years} năm (chênh {times[0]} lần)" + "; nghi thay đổi định nghĩa hoặc phạm vi thống kê, không nên đọc là xu hướng.",
-            "{place}, {name}: from {expected} to {found} in " + f"{years} year{'s' * (years > 1)} (a factor of {times[1]})" + "; a change of definition or coverage is suspected, not a trend.",
+            "{place}, {name}: từ {expected} thành {found} sau " + vi + "; nghi thay đổi định nghĩa hoặc phạm vi thống kê, không nên đọc là xu hướng.",
+            "{place}, {name}: from {expected} to {found} in " + en + "; a change of definition or coverage is suspected, not a trend.",
             f"{a['year_from']}-{b['year_from']}"))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #8c839555
+# %% ../../nbs/plan/06_published.ipynb #5fcef493
 def check_one_quantity(rows: list[dict], rules: dict) -> list[dict]:
     "Estimates of one thing by several bodies, published close in time, that differ by more than the stated ratio; found is the largest."
     out = []
@@ -279,17 +307,21 @@ def check_one_quantity(rows: list[dict], rules: dict) -> list[dict]:
             if not near: continue
             low = min(near, key=lambda r: (r["value"], r["line"]))
             if top["value"] <= rule["ratio"] * low["value"]: continue
-            times = [_number(round(top["value"]/low["value"], 1), lang) for lang in ("vi", "en")]
+            ratio = round(top["value"] / low["value"], 1)
+            vi, en = f"“{rule['vi']}”: các nguồn chênh nhau {_number(ratio, 'vi')} lần", f"“{rule['en']}”: sources differ by a factor of {_number(ratio, 'en')}"
+            years = [r["year_from"] for r in [*near, top]]
             out.append(_fault("one_quantity", sorted(near, key=lambda r: r["value"]) + [top], top["value"], low["value"],
-                "{place}, " + rule["vi"].lower() + f": các nguồn chênh nhau {times[0]} lần" + ", từ {expected} đến {found}; mọi tỷ lệ bao phủ phụ thuộc vào con số được chọn.",
-                "{place}, " + rule["en"].lower() + f": sources differ by a factor of {times[1]}" + ", from {expected} to {found}; any coverage depends on which is chosen.",
-                f"{min(r['year_from'] for r in [*near, top])}-{max(r['year_from'] for r in [*near, top])}"))
+                "{place}, " + vi + ", từ {expected} đến {found}; mọi tỷ lệ bao phủ phụ thuộc vào con số được chọn.",
+                "{place}, " + en + ", from {expected} to {found}; any coverage depends on which is chosen.",
+                f"{min(years)}-{max(years)}"))
     return out
 
-# %% ../../nbs/plan/06_published.ipynb #7fd9d7e6
-CHECKS = {"two_sources": ("Hai nguồn cho một số liệu", "Two sources for one quantity"), "parts_total": ("Thành phần và tổng số", "Parts against the total"),
+# %% ../../nbs/plan/06_published.ipynb #06f50fca
+CHECKS = {"two_sources": ("Hai nguồn cho một số liệu", "Two sources for one quantity"),
+                          "parts_total": ("Thành phần và tổng số", "Parts against the total"),
           "stated_sum": ("Thành phần nguồn nêu", "Components that the source states"), "derived_sum": ("Số suy ra", "Figures worked out"),
-          "part_exceeds_whole": ("Phần lớn hơn tổng", "A part larger than its whole"), "definition_jump": ("Nghi thay đổi định nghĩa", "Change of definition suspected"),
+          "part_exceeds_whole": ("Phần lớn hơn tổng", "A part larger than its whole"),
+          "definition_jump": ("Nghi thay đổi định nghĩa", "Change of definition suspected"),
           "one_quantity": ("Một đại lượng, nhiều tên", "One quantity under several names")}
 
 def check_figures(
@@ -309,20 +341,24 @@ def _plain(table) -> list[dict]:
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return sorted(rows, key=lambda r: r["line"])
 
-# %% ../../nbs/plan/06_published.ipynb #f08ac040
+# %% ../../nbs/plan/06_published.ipynb #643d8c87
 def series(
     place: str, # a place as in the table, "Sơn La"
     indicator: str, # an indicator's name
-) -> "pandas.DataFrame": # period, year_from, year_to, value, low, high, bound, approx, dated, unit, conflict, jump, source_title, source_date, source_url
-    "An indicator of a place over time, dated figures first; `conflict`: another source disagrees; `jump`: definition suspected to have changed before it. KeyError when there is none."
+) -> "pandas.DataFrame": # period, year_from, year_to, value, low, high, bound, approx, dated, unit, conflict, jump, source_*
+    """An indicator of a place over time, dated figures first; KeyError when there is none.
+
+    `conflict`: another source disagrees; `jump`: the definition is suspected to have changed just before it."""
     table = figures()
     table = table[(table.place == place) & (table.indicator == indicator)]
     if table.empty: raise KeyError(f"no published figure of {indicator!r} for {place!r}")
     faults = check_figures()
-    marked = {check: {line for lines in faults[faults.check == check].lines for line in lines[-1:] if check == "definition_jump"} | {line for lines in faults[faults.check == check].lines for line in lines if check == "two_sources"} for check in ("two_sources", "definition_jump")}
-    table = table.assign(conflict=table.line.isin(marked["two_sources"]), jump=table.line.isin(marked["definition_jump"]))
+    doubled = {line for lines in faults[faults.check == "two_sources"].lines for line in lines}
+    jumped = {lines[-1] for lines in faults[faults.check == "definition_jump"].lines}
+    table = table.assign(conflict=table.line.isin(doubled), jump=table.line.isin(jumped))
     table = table.sort_values(["dated", "year_from", "period", "line"], ascending=[False, True, True, True], ignore_index=True)
-    return table[["period", "year_from", "year_to", "value", "low", "high", "bound", "approx", "dated", "unit", "conflict", "jump", "source_title", "source_date", "source_url"]]
+    return table[["period", "year_from", "year_to", "value", "low", "high", "bound", "approx", "dated", "unit",
+                  "conflict", "jump", "source_title", "source_date", "source_url"]]
 
 # %% ../../nbs/plan/06_published.ipynb #06f3a3a6
 def neighbours(

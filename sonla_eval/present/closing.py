@@ -135,13 +135,15 @@ def _addressee(book: Book, commitment: str, status: str) -> tuple[str, str]:
     names = [book.name(c) for c in wanted["code"]]
     return "UBND " + listing(names, "vi"), listing(names, "en")
 
-# %% ../../nbs/present/59h_closing.ipynb #b3bb64dc
+# %% ../../nbs/present/59h_closing.ipynb #9e56f1f2
 def table_recommendations(book: Book):
     "Who does what by when, each linked to its conclusion."
-    i = book.i
-    rows = [{t("col.id", book.lang): r.id, book.w("Ưu tiên", "Priority"): str(r.priority), book.w("Kết luận", "Conclusion"): r.conclusion[i], book.w("Kiến nghị", "Recommendation"): r.text[i], book.w("Ai", "Who"): r.addressee[i], book.w("Hạn", "By"): r.deadline} for r in recommendations(book)]
+    i, groups = book.i, {}
+    for r in recommendations(book): groups.setdefault((r.priority, r.text, r.addressee, r.deadline), []).append(r)
+    rows = [{book.w("Ưu tiên", "Priority"): str(k[0]), book.w("Kiến nghị", "Recommendation"): k[1][i], book.w("Ai", "Who"): k[2][i], book.w("Hạn", "By"): k[3],
+             book.w("Dựa trên kết luận", "Rests on"): "; ".join(r.conclusion[i] for r in found) if len(found) <= 3 else ", ".join(r.id[2:] for r in found)} for k, found in groups.items()]
     if not rows: return lacking(book, book.w("không có kiến nghị nào.", "there is no recommendation."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị; mỗi kiến nghị gắn với một kết luận và một kết quả", "Recommendations; each hangs on a conclusion and a result"), "recommendations", source=book.w("bảng cam kết của báo cáo này", "this report's scorecard"), kind="cards")
+    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị; mỗi kiến nghị gắn với một kết luận và một kết quả", "Recommendations; each hangs on a conclusion and a result"), "recommendations", source=book.w("bảng cam kết của báo cáo này", "this report's scorecard"))
 
 def last_year(book: Book) -> str:
     "Follow-up of last year's recommendations, as far as it is known."

@@ -18,7 +18,7 @@ from .figures_plan import lacking, shared
 from .tables import html_table
 from .words import fraction, pct, say, t
 
-# %% ../../nbs/present/59f_figures_data.ipynb #15b9e4ea
+# %% ../../nbs/present/59f_figures_data.ipynb #a81d654f
 def fig_reporting(book: Book):
     "State of every monthly report, district by month."
     r = pd.concat([book.rows("dq.report", u) for u in ([book.unit] if len(book.unit) == 3 else book.districts()["code"])])
@@ -34,16 +34,17 @@ BLOCKS = {"A": ("cơ sở", "establishments"), "B": ("kiểm tra", "inspection")
 def fig_filled(book: Book):
     "Share of the form's cells that hold a usable number, by district and sheet."
     rows = []
-    for block, words in BLOCKS.items():
+    for block in BLOCKS:
         d = book.by_district("dq.filled", breakdown=f"block={block}")
-        if d["value"].notna().any(): rows.append(pd.DataFrame({"unit": d["name"], "period": words[book.i], "value": d["value"]}))
+        if d["value"].notna().any(): rows.append(pd.DataFrame({"unit": d["name"], "period": block, "value": d["value"]}))
     if not rows: return lacking(book, book.w("không có ô nào được đọc.", "no cell was read."))
     frame = pd.concat(rows, ignore_index=True)
     if len(book.unit) == 3: frame = frame[frame["unit"] == book.name(book.unit)]
     whole = book.rows("dq.filled", PROVINCE)
     share = whole["numerator"].sum()/whole["denominator"].sum()
     head = book.w(f"{pct(share, 'vi')} số ô của biểu mẫu có số liệu dùng được", f"{pct(share, 'en')} of the form's cells hold a usable number")
-    note = book.w("Ô bằng 0 là có số liệu; ô trống là thiếu.", "A zero is a figure; a blank is missing.")
+    key = "; ".join(f"{b}: {w[book.i]}" for b, w in BLOCKS.items())
+    note = book.w(f"Ô bằng 0 là có số liệu; ô trống là thiếu. {key}.", f"A zero is a figure; a blank is missing. {key}.")
     return heat_values(frame, "filled", note=note, **shared(book, head, book.w("Tỷ lệ ô có số liệu theo trang biểu mẫu", "Share of cells filled, by sheet of the form")))
 
 # %% ../../nbs/present/59f_figures_data.ipynb #12712e2f

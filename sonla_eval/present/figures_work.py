@@ -62,7 +62,7 @@ def fig_lists(book: Book):
     head = book.w(f"{say(gap, 'n', 'vi')} cơ sở có giấy phép hoặc mã thuế nhưng không có trong danh sách quản lý", f"{say(gap, 'n', 'en')} licensed or taxed establishments are not on the management list")
     return gap_dots(d[["name", "numerator", "denominator", "mask"]].rename(columns={"name": "unit"}), "lists", **shared(book, head, book.w("Cơ sở của danh sách độc lập có trong danh sách quản lý", "Establishments of the independent list found on the management list")))
 
-# %% ../../nbs/present/59d_figures_work.ipynb #4ec0a23c
+# %% ../../nbs/present/59d_figures_work.ipynb #a6b6eb3d
 def fig_funnel(book: Book):
     "Share of listed establishments inspected, against the size of the list, with 95 and 99.8 % limits around the province's share."
     import numpy as np
@@ -91,10 +91,10 @@ def fig_inspections(book: Book):
     blank = int(frame["value"].isna().sum())
     if blank == len(frame): return lacking(book, book.w("không có báo cáo kiểm tra.", "no report on inspections."))
     total = book.value("item:B1a", PROVINCE)
-    head = book.w(f"{say(total, 'n', 'vi')} lượt kiểm tra trong năm; {blank} ô tháng không có số liệu", f"{say(total, 'n', 'en')} inspection visits in the year; {blank} months without a figure")
+    head = book.w(f"{say(total, 'n', 'vi')} lượt kiểm tra trong năm; số ô tháng trống: {blank}", f"{say(total, 'n', 'en')} inspection visits in the year; blank months: {blank}")
     return small_multiples(frame, "inspections", unit="visits", kind="bar", **shared(book, head, book.w("Số lượt kiểm tra theo tháng, từng huyện, cùng một thang đo", "Inspection visits by month and district, on one scale")))
 
-# %% ../../nbs/present/59d_figures_work.ipynb #c67b6416
+# %% ../../nbs/present/59d_figures_work.ipynb #0715d83a
 def fig_cases(book: Book):
     "Cases detected by year with exact intervals: what chance alone could move."
     from sonla_eval.methods.count import poisson_count
@@ -121,7 +121,9 @@ def fig_flow(book: Book):
     frame = frame.sort_values(["cohort", "order"]).drop(columns="order")
     row = book.one("C8", PROVINCE)
     done = "" if row is None or math.isnan(row["numerator"]) else fraction(row["numerator"], row["denominator"], book.lang)
-    head = book.w(f"{done} vụ khởi tố năm {book.year - 1} đã được xét xử đến hết năm {book.year}", f"{done} cases opened in {book.year - 1} were tried by the end of {book.year}") if done else book.w("Chưa đủ thời gian để kết luận", "Too early to conclude")
+    if not done: head = book.w("Chưa đủ thời gian để kết luận", "Too early to conclude")
+    elif row["denominator"] == 0: head = book.w(f"Năm {book.year - 1} không khởi tố vụ nào (0/0): cam kết không phát sinh", f"No case was opened in {book.year - 1} (0/0): the promise did not arise")
+    else: head = book.w(f"{done} vụ khởi tố năm {book.year - 1} đã được xét xử đến hết năm {book.year}", f"{done} cases opened in {book.year - 1} were tried by the end of {book.year}")
     note = book.w(f"Theo dõi theo năm khởi tố. Các vụ khởi tố năm {book.year} còn có thể xét xử trong năm sau.", f"Followed by year of opening. Cases opened in {book.year} may still be tried next year.")
     return flow(frame, "case-flow", note=note, **shared(book, head, book.w("Số vụ theo năm khởi tố và giai đoạn", "Cases by year of opening and stage")))
 

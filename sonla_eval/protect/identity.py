@@ -6,15 +6,16 @@
 __all__ = ['BANDS', 'KeyProblem', 'new_key', 'read_key', 'year_key', 'pseudonym', 'age_band', 'month_of', 'PersonalData',
            'pseudonymise', 'pseudonymise_file', 'StreamsMeet', 'streams_of', 'enforce_streams']
 
-# %% ../../nbs/protect/40_identity.ipynb #25a38edc
+# %% ../../nbs/protect/40_identity.ipynb #61e7e647
 from datetime import date, datetime
 from pathlib import Path
 import base64, hashlib, hmac, os, re, secrets, stat, tempfile
 
 import pandas as pd
 
-from ..identity import KINDS, Personal, clean, header_kinds, plain, scan, value_kinds
-from .linked import codes, form_items, unit_level
+from ..identity import Personal, clean, header_kinds, plain, scan
+from ..plan.indicators import items
+from .linked import codes, unit_level
 from ..settings import project_root
 
 # %% ../../nbs/protect/40_identity.ipynb #eb8a03e3
@@ -165,7 +166,7 @@ def pseudonymise_file(
         raise
     return target
 
-# %% ../../nbs/protect/40_identity.ipynb #49be4d8e
+# %% ../../nbs/protect/40_identity.ipynb #dcd7f636
 class StreamsMeet(ValueError):
     "Enforcement data and service data are joined; `vi` and `en` say where."
     def __init__(self,
@@ -182,10 +183,11 @@ def streams_of(
     frame: pd.DataFrame, # long (an item column) or wide (form codes as columns)
 ) -> set[str]: # streams of the form that it holds
     "Streams of the items in a table."
-    found = {c for c in map(str, frame.columns) if c in form_items()}
+    form = items()
+    found = {c for c in map(str, frame.columns) if c in form}
     for c in ("indicator", "num_item", "den_item"):
-        if c in frame: found |= {code for v in frame[c].dropna().unique() for code in codes(v)}
-    return {form_items()[c]["stream"] for c in found}
+        if c in frame: found |= {code for v in frame[c].dropna().unique() for code in codes(v, form)}
+    return {form[c].stream for c in found}
 
 def enforce_streams(
     frames: dict, # name -> table

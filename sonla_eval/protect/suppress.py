@@ -6,7 +6,7 @@
 __all__ = ['NUMBERS', 'TEXTS', 'MASKS', 'PROVINCE_COST', 'ZERO_COST', 'PUBLISHED', 'Protection', 'plan', 'protect',
            'disclosure_log', 'public_table', 'summary']
 
-# %% ../../nbs/protect/43_suppress.ipynb #ff4c3c96
+# %% ../../nbs/protect/43_suppress.ipynb #45d38ec0
 from dataclasses import dataclass, replace
 import re
 
@@ -15,8 +15,9 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .choose import Choice, Problem, attainable, exact
-from .linked import Linked, codes, form_items, link, period_parts, unit_level
+from .choose import Choice, Problem, at_most, attainable, exact, readers_of
+from ..plan.indicators import items
+from .linked import Linked, is_sensitive, link, period_parts, unit_level
 
 # %% ../../nbs/protect/43_suppress.ipynb #bbf5c0fa
 NUMBERS = ["numerator", "denominator", "value", "low", "high"]
@@ -57,7 +58,7 @@ def _order(s: Linked) -> Linked: # the same set with cells and relations in the 
                    equal=tuple((tuple(i for i, _ in r), tuple(x for _, x in r)) for r in sorted(equal)),
                    atmost=tuple(sorted((int(new[i]), int(new[j])) for i, j in s.atmost)))
 
-# %% ../../nbs/protect/43_suppress.ipynb #9c1eda3e
+# %% ../../nbs/protect/43_suppress.ipynb #3fe38525
 def _problem(s: Linked, a: sparse.csr_matrix, cells: np.ndarray, free: np.ndarray, cost: np.ndarray, cap: np.ndarray, threshold: int) -> Problem:
     "The family as a problem; what is asked of each cell that is small or could be hidden."
     sub = a[:, cells]
@@ -73,10 +74,10 @@ def _problem(s: Linked, a: sparse.csr_matrix, cells: np.ndarray, free: np.ndarra
     far = np.where(s.money[cells], 0.2*v, float(threshold - 1))
     need = np.where((s.small[cells] | (free[cells] & (s.level[cells] != "P"))) & (v > 0), far, 0.0)
     need = np.minimum(need, cap[cells])
-    sure = np.where(s.money[cells], need, np.minimum(need, max(1, threshold - 2)))
     atmost = tuple((place[i], place[j]) for i, j in s.atmost if i in place and j in place)
     must = (s.small | s.forced)[cells] & free[cells]
-    return Problem(v, free[cells], hidden, must, need, sure, np.where(s.money[cells], 0.0, 1.0), cost[cells], group, sub.tocsr(), atmost)
+    readers = readers_of(need, s.small[cells], threshold, s.money[cells])
+    return Problem(v, free[cells], hidden, must, readers, cost[cells], group, sub.tocsr(), atmost)
 
 # %% ../../nbs/protect/43_suppress.ipynb #589eeae2
 @dataclass(frozen=True)
@@ -93,13 +94,11 @@ class Protection:
         cost, bound = sum(c.cost for c in self.choices), sum(c.bound for c in self.choices)
         return max(0.0, cost - bound)/cost if cost else 0.0
 
-# %% ../../nbs/protect/43_suppress.ipynb #33b54320
+# %% ../../nbs/protect/43_suppress.ipynb #4cc79fb2
 def _solve(p: Problem) -> tuple: # (choice, cells that can't be protected while the province is shown)
     reach = attainable(p)
-    lost = (reach < np.minimum(p.need, 1.0) - 1e-7) & (p.must | p.hidden)
-    if lost.any(): return None, lost
-    need = np.where(p.least > 0, np.floor(reach + 1e-7), reach)
-    return exact(replace(p, need=need, sure=np.minimum(p.sure, need))), lost
+    lost = (reach < np.minimum(p.asked, 1.0) - 1e-7) & (p.must | p.hidden)
+    return (None if lost.any() else exact(at_most(p, reach))), lost
 
 def _caps(s: Linked, loose: np.ndarray) -> np.ndarray: # the smallest number, always shown, that a cell can't exceed
     "Totals and maxima that are shown: no interval can be wider."
@@ -158,22 +157,21 @@ def _provinces_of(s: Linked, a: sparse.csr_matrix, stuck: np.ndarray) -> np.ndar
     _, label = connected_components(abs(a).T @ abs(a), directed=False)
     return np.isin(label, np.unique(label[stuck])) & (s.level == "P") & (s.role == "free") & (s.value > 0)
 
-# %% ../../nbs/protect/43_suppress.ipynb #bf4e98e9
-def _policy(row: dict) -> bool: # is this row withheld whatever its number?
+# %% ../../nbs/protect/43_suppress.ipynb #ad82c5a3
+def _policy(row: dict, form: dict) -> bool: # is this row withheld whatever its number?
     "Sensitive rows below a district, and a district's months and quarters."
     level = unit_level(row["unit"])
     if level == "P": return False
-    named = codes(row["num_item"]) + codes(row["den_item"])
-    sensitive = any(form_items()[c]["sensitive"] for c in named) or bool(row["sensitive"])
+    sensitive = bool(row["sensitive"]) or any(row[p] and is_sensitive(row, p, form) for p in ("num_item", "den_item"))
     return sensitive and (level == "C" or period_parts(row["period"])[1] > 0)
 
 def _masks(frame: list, p: Protection) -> list: # mask of each row
-    s, out = p.cells, []
+    s, out, form = p.cells, [], items()
     for k, row in enumerate(frame):
         told = not pd.isna(row["value"]) or not pd.isna(row["numerator"])
         at = s.rows[k][s.rows[k] >= 0]
         if not told: out.append("")
-        elif _policy(row) or p.withheld[s.rows[k, :2][s.rows[k, :2] >= 0]].any(): out.append("withheld")
+        elif _policy(row, form) or p.withheld[s.rows[k, :2][s.rows[k, :2] >= 0]].any(): out.append("withheld")
         elif s.unproved[k] or (s.small[at] & (p.hide[at] | (s.role[at] == "hidden"))).any(): out.append("primary")
         elif p.hide[at].any(): out.append("complementary")
         else: out.append("")
@@ -194,9 +192,9 @@ def protect(
     out["mask"] = _masks(results.to_dict("records"), plan(results, int(threshold), earlier))
     masked = out["mask"] != ""
     for c in NUMBERS + ["n"]:
-        if c in out: out[c] = out[c].astype(float).mask(masked)
-    for c in TEXTS:
-        if c in out: out[c] = [("" if m and re.search(r"\d", str(t)) else t) for m, t in zip(masked, out[c])]
+        out[c] = out[c].astype(float).mask(masked)
+    for c in TEXTS: out[c] = ["" if m and re.search(r"\d", str(t)) else t for m, t in zip(masked, out[c])]
+    out["status"] = out["status"].mask(masked, "")
     return out
 
 # %% ../../nbs/protect/43_suppress.ipynb #34eddfb5

@@ -7,7 +7,7 @@ __all__ = ['LIMIT', 'WORDS', 'PageMeta', 'PageError', 'markdown_html', 'output_h
            'contents_html', 'PageExporter', 'page_css', 'provenance_rows', 'frame', 'unsafe', 'render', 'to_html',
            'simple_page', 'counts', 'lint_page', 'typed_numbers']
 
-# %% ../../nbs/publish/62_page.ipynb #c2cfd767
+# %% ../../nbs/publish/62_page.ipynb #804ed53b
 from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +17,7 @@ import re
 import mistune
 from nbconvert.exporters import TemplateExporter
 from ..methods.estimate import LANGS
-from ..present.tables import Html, slug
+from ..present.blocks import slug
 from ..present.theme import asset
 from ..present.words import all_words, period_word, t
 
@@ -47,11 +47,12 @@ class PageMeta:
 class PageError(ValueError):
     "A notebook that can't become a page; the text names the cell and the reason."
 
-# %% ../../nbs/publish/62_page.ipynb #d7cbe314
+# %% ../../nbs/publish/62_page.ipynb #d544ec32
 class _Headed(mistune.HTMLRenderer):
-    "Markdown to HTML, raw HTML escaped, links to other sites without referrer."
+    "Markdown to HTML: raw HTML comes out as text, a link that would run code as its words, a picture only when it is held in the page."
     def link(self, text, url, title=None):
         safe = self.safe_url(url)
+        if safe == "#harmful-link": return text
         return f'<a href="{safe}"' + (f' title="{escape(title)}"' if title else "") + f">{text}</a>"
     def image(self, text, url, title=None):
         return f'<img src="{escape(url)}" alt="{escape(text)}">' if url.startswith("data:image/") else escape(text)
@@ -186,7 +187,7 @@ def frame(
                 facts=[f for f in facts if f], home_href=meta.home_href, other_lang_href=meta.other_lang_href, other_lang=other,
                 synthetic=meta.synthetic, contents=contents_html(headings), body=body, provenance=provenance_rows(meta.provenance, meta.lang))
 
-# %% ../../nbs/publish/62_page.ipynb #5335c04f
+# %% ../../nbs/publish/62_page.ipynb #22a36adc
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _BANNED = {"script", "iframe", "object", "embed", "form", "base", "link", "frame", "audio", "video", "foreignobject", "animate", "set"}
 _LOADS = {"src", "srcset", "poster", "background", "data", "action", "formaction", "xlink:href"}
@@ -199,7 +200,8 @@ class _Reader(HTMLParser):
         self._open = []
     def handle_starttag(self, tag, attrs):
         a = {k: v or "" for k, v in attrs}
-        self.tags.append((tag, a, tuple(t for t, _ in self._open)))
+        self.tags.append((tag, a, tuple(g for g, _ in self._open)))
+        if tag == "meta" and a.get("http-equiv", "content-security-policy").lower() != "content-security-policy": self.faults.append(f"<meta http-equiv={a['http-equiv']!r}> is not allowed")
         if tag in _BANNED: self.faults.append(f"<{tag}> is not allowed")
         for k, v in a.items():
             bare = re.sub(r"[\s\x00-\x1f]", "", v).lower()
@@ -212,13 +214,13 @@ class _Reader(HTMLParser):
         if tag == "a" and a.get("href", "").startswith("#"): self.links.append(a["href"][1:])
         if tag not in _VOID: self._open.append((tag, a))
     def handle_endtag(self, tag):
-        while self._open and any(t == tag for t, _ in self._open):
+        while self._open and any(g == tag for g, _ in self._open):
             if self._open.pop()[0] == tag: break
     def handle_data(self, data):
         if not self._open: return
         tag, a = self._open[-1]
         if tag == "style" and _outside_css(data): self.faults.append("the style sheet loads from outside the page")
-        for name in {tag, *(t for t, _ in self._open if t in ("h1", "title", "main")), *a.get("class", "").split()}:
+        for name in {tag, *(g for g, _ in self._open if g in ("h1", "title", "main")), *a.get("class", "").split()}:
             self.text.setdefault(name, []).append(data)
 
 def _outside_css(css: str) -> bool:
@@ -235,7 +237,7 @@ def unsafe(
     reader.close()
     return list(dict.fromkeys(reader.faults))
 
-# %% ../../nbs/publish/62_page.ipynb #65ac6377
+# %% ../../nbs/publish/62_page.ipynb #3fa239a3
 def render(
     nb, # notebook handed to nbconvert
     values: dict, # the template's values
@@ -243,7 +245,7 @@ def render(
     "The template filled in; raises PageError when the body isn't safe."
     faults = unsafe(values["body"])
     if faults: raise PageError("the page would hold what it must not: " + "; ".join(faults[:5]))
-    words = {k.removeprefix("page.").replace(".", "_"): t(k, values["lang"]) for k in all_words() if k.split(".")[0] in ("page", "synthetic") and "{" not in str(all_words()[k])}
+    words = {k.removeprefix("page.").replace(".", "_"): t(k, values["lang"]) for k in all_words() if k.split(".")[0] in ("page", "synthetic")}
     html, _ = _exporter().from_notebook_node(nb, resources={"metadata": {"name": "page"}, "page": values, "words": words})
     return html.strip() + "\n"
 
@@ -263,7 +265,7 @@ def simple_page(
     import nbformat
     return render(nbformat.v4.new_notebook(), frame(str(body), meta))
 
-# %% ../../nbs/publish/62_page.ipynb #e0318b25
+# %% ../../nbs/publish/62_page.ipynb #4c39e929
 LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}
 
 def counts(
@@ -273,7 +275,7 @@ def counts(
     reader = _Reader()
     reader.feed(html)
     has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in reader.tags)
-    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(g == "li" and o[-1:] == ("ul",) for g, a, o in reader.tags) if 'class="points"' in html else 0,
+    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(part.count("<li>") for part in re.findall(r'(?s)<ul class="points">(.*?)</ul>', html)),
             "findings": has("span", "code"), "callouts": has("div", "callout")}
 
 # %% ../../nbs/publish/62_page.ipynb #5cc6d6b4
@@ -312,7 +314,7 @@ def _figure_faults(html: str, lang: str) -> list[str]:
         if "<th" not in block: out.append("a table without head cells")
     return out
 
-# %% ../../nbs/publish/62_page.ipynb #7839105d
+# %% ../../nbs/publish/62_page.ipynb #00f90973
 def lint_page(
     html: str, # a finished page
     expect: dict | None = None, # what it must hold at least, such as {"figures": 3}
@@ -326,6 +328,7 @@ def lint_page(
     out += ["drawing without name and description" for g, a, o in reader.tags if g == "svg" and not (a.get("role") == "img" and a.get("aria-labelledby")) and a.get("aria-hidden") != "true"]
     out += [f"id given twice: {i}" for i in sorted({i for i in reader.ids if reader.ids.count(i) > 1})]
     out += [f"link to a place that isn't there: #{i}" for i in sorted(set(reader.links) - set(reader.ids))]
+    out += ["a link without words"]*len(re.findall(r"<a\b[^>]*>\s*</a>", html))
     if 'class="plain"' in html: out.append("plain text output on the page")
     if not any(a.get("class") == "skip" for g, a, _ in reader.tags if g == "a"): out.append("no link to skip to the main text")
     if len(html.encode()) > LIMIT: out.append(f"{len(html.encode())} bytes; at most {LIMIT}")

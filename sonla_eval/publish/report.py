@@ -11,8 +11,8 @@ from difflib import get_close_matches
 import pandas as pd
 from ..settings import read_settings
 
-# %% ../../nbs/publish/65_report.ipynb #88a520f2
-KNOWN = {"year": int, "unit": str, "lang": str, "edition": str, "data": str, "threshold": int}
+# %% ../../nbs/publish/65_report.ipynb #74b630e9
+KNOWN = {"year": int, "unit": str, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
 CHOICES = {"lang": ("vi", "en"), "edition": ("internal", "public")}
 
 def own_parameters(
@@ -28,7 +28,7 @@ def own_parameters(
         if name in CHOICES and value not in CHOICES[name]: raise ValueError(f"{name} = {value!r}: must be one of {', '.join(CHOICES[name])}")
     return given
 
-# %% ../../nbs/publish/65_report.ipynb #2cd5f96e
+# %% ../../nbs/publish/65_report.ipynb #13ca5d3c
 def open_report(
     variables: dict, # globals() of the template
 ): # present.book.Book of the template's year, unit, language and edition
@@ -43,7 +43,7 @@ def open_report(
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
-    work = prepared(p["year"], p.get("data", "")).work
+    work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
     results = read_results(work/f"results-{p['edition']}.parquet")
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
     return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)

@@ -29,31 +29,34 @@ class Panel:
     units: tuple # names of the units, in the panel's order
     used: tuple # who was used: rows of {group, n, why}
 
-# %% ../../nbs/methods/26_did.ipynb #dc62e680
+# %% ../../nbs/methods/26_did.ipynb #fd97c774
 def _numbers(values, what: str):
     "Numbers of the distinct periods of a column; words of different lengths of period can't be mixed."
     codes, distinct = pd.factorize(values)
     if (codes < 0).any(): raise ValueError(f"column {what!r} has a row without a period")
     parsed = [period_number(p) for p in distinct]
     if len({k for _, k in parsed}) > 1: raise ValueError(f"column {what!r} mixes kinds of period: {sorted(map(str, distinct))[:4]}")
-    return codes, list(distinct), np.array([v for v, _ in parsed])
+    return codes, list(distinct), np.array([v for v, _ in parsed]), parsed[0][1] if parsed else 0
 
-# %% ../../nbs/methods/26_did.ipynb #d444326e
+# %% ../../nbs/methods/26_did.ipynb #210c916a
 def _is_never(s) -> bool:
     return s is None or s == "" or (isinstance(s, (int, float, np.integer, np.floating)) and (math.isnan(s) or s == 0 or math.isinf(s)))
 
-def _starts(values, unit, n: int) -> np.ndarray:
-    "First treated period of each unit; a unit with two different starts is an error."
+def _starts(values, unit, n: int, kind: int) -> np.ndarray:
+    "First treated period of each unit; two different starts of a unit, or another kind of period than the rows', are errors."
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    number_of = np.array([math.inf if pd.isna(s) or _is_never(s) else period_number(s)[0] for s in distinct])
+    parsed = [(math.inf, kind) if pd.isna(s) or _is_never(s) else period_number(s) for s in distinct]
+    if any(max(k, 1) != max(kind, 1) for _, k in parsed): raise ValueError("starts and periods are not of one kind (years, quarters, months)")
+    number_of = np.array([v for v, _ in parsed])
     out = np.full(n, math.nan)
     out[unit] = number_of[codes]
     if not (out[unit] == number_of[codes]).all(): raise ValueError("a unit has two different starts")
     return out
 
-# %% ../../nbs/methods/26_did.ipynb #4b67c072
+# %% ../../nbs/methods/26_did.ipynb #2767923c
 def _starts_from_treated(d: np.ndarray, when: np.ndarray) -> np.ndarray:
     "Start of each unit from a units x periods array of 0/1/NaN; raises Refused when treatment is taken back."
+    if not np.isin(d[np.isfinite(d)], (0, 1)).all(): raise ValueError("the column of treatment must be 0 or 1")
     on = d == 1
     first = np.where(on.any(1), when[on.argmax(1)], math.inf)
     if ((d == 0) & (when[None, :] >= first[:, None])).any():
@@ -61,7 +64,7 @@ def _starts_from_treated(d: np.ndarray, when: np.ndarray) -> np.ndarray:
                       "có đơn vị ngừng can thiệp rồi: thiết kế này cần can thiệp đã bắt đầu thì được duy trì")
     return first
 
-# %% ../../nbs/methods/26_did.ipynb #1ab20cc7
+# %% ../../nbs/methods/26_did.ipynb #2bcab9d7
 def _order(start, y, x, extra) -> np.ndarray:
     "Units sorted by what they hold; names never matter."
     keys = [np.nan_to_num(v, nan=np.inf) for block in (*x, y) for v in block.T[::-1]]
@@ -81,17 +84,18 @@ def panel(
     if (start is None) == (treated is None): raise ValueError("give either start or treated")
     code, names = pd.factorize(data[unit])
     if (code < 0).any(): raise ValueError(f"column {unit!r} has a row without a unit")
-    tcode, labels, numbers = _numbers(data[time], time)
+    tcode, labels, numbers, kind = _numbers(data[time], time)
     n, order = len(names), np.argsort(numbers)
     place = np.empty(len(order), int); place[order] = np.arange(len(order))
     t, when, T = place[tcode], numbers[order], len(order)
     if np.bincount(code * T + t, minlength=n * T).max() > 1: raise ValueError("a unit has two rows for the same period")
     def wide(column):
         out = np.full((n, T), np.nan)
-        out[code, t] = data[column].to_numpy(dtype=float, na_value=np.nan)
+        try: out[code, t] = data[column].to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError) as e: raise ValueError(f"column {column!r} holds something that is no number") from e
         return out
     Y, X = wide(y), np.array([wide(c) for c in covariates]).reshape(len(covariates), n, T)
-    s = _starts(data[start], code, n) if start else _starts_from_treated(wide(treated), when)
+    s = _starts(data[start], code, n, kind) if start else _starts_from_treated(wide(treated), when)
     g = np.arange(n)
     if cluster:
         ccode = pd.factorize(data[cluster])[0]

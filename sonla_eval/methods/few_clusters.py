@@ -6,8 +6,9 @@
 __all__ = ['WEBB', 'cr2', 'sign_vectors', 'Wild', 'wild_bootstrap', 'n_assignments', 'assignments', 'invert', 'randomization',
            'few_clusters']
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #ff132e2c
+# %% ../../nbs/methods/27_few_clusters.ipynb #c20a20a0
 from collections import Counter
+from functools import lru_cache
 import math
 
 import numpy as np
@@ -180,24 +181,25 @@ def wild_bootstrap(
                     f"share of {how} with |t*| >= |t|; interval by inversion; n = {s.n}, k = {s.k}, G = {G}", label, s.used,
                     extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(codes), "complete": complete})
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #84327dab
+# %% ../../nbs/methods/27_few_clusters.ipynb #7b6ff738
 def n_assignments(
-    start: np.ndarray, # start of each cluster
+    start, # start of each cluster
 ) -> int: # number of distinct deals
     "Multinomial number of ways to deal the starts."
     out = math.factorial(len(start))
     for c in Counter(np.asarray(start).tolist()).values(): out //= math.factorial(c)
     return out
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #cce4a4d7
+# %% ../../nbs/methods/27_few_clusters.ipynb #2d573a20
+@lru_cache(maxsize=4)
 def assignments(
-    start: np.ndarray, # start of each cluster
+    start: tuple, # start of each cluster
     limit: int = 200_000, # the most deals listed in full
     draws: int = 9_999, # deals sampled above the limit
     seed: int = 20220301, # seed of the sample
 ) -> tuple[np.ndarray, np.ndarray, bool]: # (deals, G) index of the start, the distinct starts, whether all are there
-    "Every deal of the starts over the clusters, or a seeded sample led by the observed one."
-    distinct, code, count = np.unique(start, return_inverse=True, return_counts=True)
+    "Every deal of the starts over the clusters, or a seeded sample led by the observed one; kept for the next call."
+    distinct, code, count = np.unique(np.array(start), return_inverse=True, return_counts=True)
     if n_assignments(start) > limit:
         rng = np.random.default_rng(seed)
         return np.concatenate([code[None, :], rng.permuted(np.tile(code, (draws, 1)), axis=1)]).astype(np.int16), distinct, False
@@ -250,7 +252,7 @@ def _deal_linear(y: np.ndarray, deals: np.ndarray, loading: np.ndarray) -> np.nd
     score = y @ loading.T
     return sum(score[g, deals[:, g]] for g in range(deals.shape[1]))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #935dfd91
+# %% ../../nbs/methods/27_few_clusters.ipynb #6a1f9428
 def randomization(
     p: Panel, # the panel; units missing a period are left out and listed
     level: float = 0.95, # confidence level
@@ -274,7 +276,7 @@ def randomization(
     possible = n_assignments(by) if G else 1
     if 1 / possible >= 1 - level: raise Refused(f"the start dates can be dealt in {possible} ways: no p-value below {1 / possible:.3f} is possible",
                                                f"thời điểm bắt đầu chỉ có {possible} cách chia lại: p không thể nhỏ hơn {1 / possible:.3f}")
-    deals, dates, complete = assignments(by, limit, draws, seed)
+    deals, dates, complete = assignments(tuple(by.tolist()), limit, draws, seed)
     D = (p.when[None, :] >= start[:, None]).astype(float)
     def run(v, d): return _deal_twfe(p, v, d, dates, cluster) if loading is None else _deal_linear(v, d, loading)
     a, b = run(y, deals), run(D, deals)

@@ -139,7 +139,7 @@ def smoothness(
                     f"centre ± sd·cv(bias/sd), centre {centre:.4g}, M = {M:g}", (f"{e.name[0].capitalize()} nếu độ lệch xu hướng uốn tối đa {number(M, 'vi', 3)} mỗi kỳ", f"{e.name[1].capitalize()} if trends bend by at most {number(M, 'en', 3)} a period"),
                     e.used, e.notes, {"centre": centre, "M": M})
 
-# %% ../../nbs/methods/28_honest.ipynb #a17f167f
+# %% ../../nbs/methods/28_honest.ipynb #83dda848
 def vertices(
     X: np.ndarray, # (rows, nuisance) columns of the other effects
     scale: np.ndarray, # (rows,) standard deviations of the rows
@@ -149,10 +149,12 @@ def vertices(
     if math.comb(J, m + 1) > 200_000: raise Refused("too many periods after the start for the exact test: use a shorter window",
                                                     "quá nhiều kỳ sau khi bắt đầu cho kiểm định chính xác: dùng cửa sổ ngắn hơn")
     pick = np.array(list(combinations(range(J), m + 1)))
-    system = np.concatenate([np.moveaxis(X[pick], 1, 2), scale[pick][:, None, :]], axis=1)
-    solvable = np.abs(np.linalg.det(system / scale.mean())) > 1e-12
-    g = np.linalg.solve(system[solvable], np.eye(m + 1)[-1][None, :, None])[..., 0]
-    good = (g > -1e-10 / scale.mean()).all(1)
+    size = scale.mean()
+    system = np.concatenate([np.moveaxis(X[pick], 1, 2), scale[pick][:, None, :] / size], axis=1)
+    spread = np.linalg.svd(system, compute_uv=False)
+    solvable = spread[:, -1] > 1e-9 * spread[:, 0]
+    g = np.linalg.solve(system[solvable], np.eye(m + 1)[-1][None, :, None])[..., 0] / size
+    good = (g > -1e-10 / size).all(1)
     out = np.zeros((int(good.sum()), J))
     np.put_along_axis(out, pick[solvable][good], np.maximum(g[good], 0), 1)
     return np.unique(out.round(14), axis=0)

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['ITS', 'its', 'effects', 'effect_at', 'total', 'expected', 'slope_test', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/25c_its.ipynb #bf7e78da
+# %% ../../nbs/methods/25c_its.ipynb #f97fa467
 from dataclasses import dataclass
+from html import escape
 import math
 
 import numpy as np
@@ -138,7 +139,7 @@ def _remembered(t, main, r, lag) -> dict:
     q = len(e) * (len(e) + 2) * float((rho**2 / (len(e) - np.arange(1, lag + 1))).sum())
     return {"dw": float((np.diff(r[main]) ** 2).sum() / max(r[main] @ r[main], 1e-300)), "lb_p": float(special.chdtrc(lag, q))}
 
-# %% ../../nbs/methods/25c_its.ipynb #36c142ed
+# %% ../../nbs/methods/25c_its.ipynb #39ee4929
 def its(
     data: pd.DataFrame, # one row per period (and series)
     time: str, # column of the period
@@ -165,7 +166,9 @@ def its(
     errors = errors or ("hac" if model == "ols" else "model")
     if errors not in ("hac", "model") or (model == "prais" and errors == "hac"): raise ValueError(f"errors {errors!r} can't be used with {model}")
     t, v, e, main, labels, per_year, used = _series(data, time, y, exposure, control)
-    starts = tuple(sorted(period_number(s)[0] for s in (start if isinstance(start, (tuple, list)) else (start,))))
+    breaks = [period_number(s) for s in (start if isinstance(start, (tuple, list)) else (start,))]
+    if any(max(k, 1) != max(per_year, 1) for _, k in breaks): raise ValueError("the start and the periods are not of one kind (years, quarters, months)")
+    starts = tuple(sorted(v for v, _ in breaks))
     season = season or (per_year if per_year > 1 else 12)
     linear = model in ("ols", "prais")
     if linear and exposure: v = v / e * per
@@ -287,7 +290,7 @@ def sentence(
     text = f"{last.sentence(lang)[:-1]}; {judged(last, lang, null)}. "
     return text + " ".join(f"{e.sentence(lang)[:-1]}; {judged(e, lang, null)}." for e in self.effects().rows)
 
-# %% ../../nbs/methods/25c_its.ipynb #e10a67bb
+# %% ../../nbs/methods/25c_its.ipynb #35b822c9
 def table(self: ITS, lang: str = "vi") -> pd.DataFrame: # one row an effect
     "Jump, slope, last period and the sum, with intervals and p."
     rows, names = [*self.effects().rows, self.effect_at()], [*self.effects().at, ("kỳ cuối", "last period")]
@@ -315,4 +318,4 @@ def figure(
     return fig
 
 ITS.sentence, ITS.table, ITS.figure = sentence, table, figure
-ITS._repr_html_ = lambda self: f"<p>{self.sentence('vi')}</p><p>{self.sentence('en')}</p>" + self.table("vi").to_html(index=False)
+ITS._repr_html_ = lambda self: f"<p>{escape(self.sentence('vi'))}</p><p>{escape(self.sentence('en'))}</p>" + self.table("vi").to_html(index=False)

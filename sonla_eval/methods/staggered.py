@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ONE', 'DEALT', 'OPEN', 'REFERENCE', 'Staggered', 'staggered', 'loading', 'compared', 'effects', 'written', 'simple',
-           'dynamic', 'group', 'calendar', 'event_study', 'Pretest', 'pretest', 'sentence', 'table', 'figure']
+           'dynamic', 'group', 'calendar', 'event_study', 'Pretest', 'pretest', 'sentence', 'table', 'figure', 'dealt']
 
 # %% ../../nbs/methods/27c_staggered.ipynb #6925a9d0
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .did import Panel, some_units
 from .cells import adjusted_cell, cells, plain_cell
 from .few_clusters import randomization
 
-# %% ../../nbs/methods/27c_staggered.ipynb #b87c5219
+# %% ../../nbs/methods/27c_staggered.ipynb #04fc9a48
 @dataclass(frozen=True, eq=False)
 class Staggered:
     "All ATT(g,t) of a panel with their influence functions; its methods give the averages, tests and words."
@@ -50,8 +50,13 @@ class Staggered:
     @cached_property
     def share(self) -> dict: # cohort -> share of all units
         "How much of the panel each cohort is."
-        values, count = np.unique(self.p.start, return_counts=True)
-        return dict(zip(values.tolist(), (count / len(self.p.start)).tolist()))
+        values, inverse = self.by_start
+        return dict(zip(values.tolist(), (np.bincount(inverse) / len(inverse)).tolist()))
+
+    @cached_property
+    def by_start(self) -> tuple[np.ndarray, np.ndarray]: # distinct starts; which one each unit has
+        "Units by their start."
+        return np.unique(self.p.start, return_inverse=True)
 
     @cached_property
     def alone(self) -> np.ndarray: # (K,) bool
@@ -158,13 +163,13 @@ def staggered(
     return Staggered(p, np.array([o[0] for o in out]), np.array([o[1] for o in out]), np.array([o[2] for o in out]), att, psi, size, control,
                      method, anticipation, base, missing, level, draws, seed, value_unit)
 
-# %% ../../nbs/methods/27c_staggered.ipynb #d2d79ff8
+# %% ../../nbs/methods/27c_staggered.ipynb #556cd5c8
 def _weighted(s: Staggered, cohort: np.ndarray, att: np.ndarray, psi: np.ndarray, omega: np.ndarray):
     "Share-weighted mean of rows: value, influence function with the weights' own part, weights on the cells."
     p = np.array([s.share[g] for g in cohort.tolist()])
     S = p.sum()
     value = float(p @ att / S)
-    values, inverse = np.unique(s.p.start, return_inverse=True)
+    values, inverse = s.by_start
     part = np.zeros(len(values))
     for g, a in zip(cohort, att): part[np.searchsorted(values, g)] += a - value
     return value, (p / S) @ psi + part[inverse] / S, (p / S) @ omega
@@ -253,7 +258,7 @@ def _formula(s: Staggered) -> str:
     return (f"mean square of the influence function / n; n = {len(s.p.start)}, clusters G = {s.groups}, df = {s.groups - 1}; {s.method}, {s.control}, "
             f"base {s.kind}, anticipation {s.anticipation:g}, missing {s.missing}")
 
-# %% ../../nbs/methods/27c_staggered.ipynb #bad3b5eb
+# %% ../../nbs/methods/27c_staggered.ipynb #65f32864
 def _made(s: Staggered, rows: list, labels: list) -> list:
     "Estimates from (value, influence, weights) rows, with bands over them and cohorts of one unit dealt with."
     psi = np.array([r[1] for r in rows])
@@ -261,7 +266,8 @@ def _made(s: Staggered, rows: list, labels: list) -> list:
     point = float(special.stdtrit(df, 0.5 + s.level / 2))
     alone = [_lonely(s, r[2]) for r in rows]
     crit = _critical(s, psi, np.where(np.array(alone) > 0.1, 0, se), point)
-    out = []
+    out, formula, notes = [], _formula(s), _notes(s)
+    starts, inverse = s.by_start
     for (value, _, omega), label, e, one in zip(rows, labels, se.tolist(), alone):
         value, extra = float(value), {}
         low, high = value - point * e, value + point * e
@@ -273,8 +279,8 @@ def _made(s: Staggered, rows: list, labels: list) -> list:
         if e > 0 and one <= 0.1 and s.draws: extra |= {"band_low": value - crit * e, "band_high": value + crit * e, "crit": crit}
         if 0 < one <= 0.1: extra["flag"] = (f"{100 * one:.0f}% trọng số ở nhóm 1 đơn vị", f"{100 * one:.0f} % of the weight on cohorts of one unit")
         if e == 0 and value == 0 and not one > 0.1: extra["flag"] = REFERENCE
-        treated = np.isin(s.p.start, s.cohort[omega != 0])
-        out.append(Estimate(value, low, high, s.level, int(treated.sum()), s.value_unit, "model estimate", "Callaway-Sant'Anna (2021)", _formula(s), label, s.p.used, _notes(s), extra))
+        treated = np.isin(starts, s.cohort[omega != 0])[inverse]
+        out.append(Estimate(value, low, high, s.level, int(treated.sum()), s.value_unit, "model estimate", "Callaway-Sant'Anna (2021)", formula, label, s.p.used, notes, extra))
     return out
 
 # %% ../../nbs/methods/27c_staggered.ipynb #dedc463f
@@ -436,7 +442,7 @@ def pretest(self: Staggered) -> Pretest: # joint test of the cells before start 
 
 Staggered.pretest = pretest
 
-# %% ../../nbs/methods/27c_staggered.ipynb #9c36b751
+# %% ../../nbs/methods/27c_staggered.ipynb #e144e56a
 def sentence(
     self: Staggered,
     lang: str = "vi", # "vi" or "en"
@@ -461,4 +467,13 @@ def figure(
     "The event study as a matplotlib Figure."
     return self.dynamic().figure(lang)
 
-Staggered.sentence, Staggered.table, Staggered.figure = sentence, table, figure
+def dealt(
+    self: Staggered,
+) -> Estimate: # the mean over treated unit-periods, with p and interval by dealing the start dates anew
+    "Randomization inference on the simple average; raises Refused with covariates, clusters or missing periods."
+    found = _dealt(self, _pick(self, self.event >= 0)[2], ("Tác động trung bình, kiểm định bằng chia lại thời điểm bắt đầu", "Mean effect, tested by dealing the start dates anew"))
+    if found is None: raise Refused("dealing the start dates needs plain cells, one unit a cluster, no missing period and enough ways to deal",
+                                    "chia lại thời điểm bắt đầu cần: không biến đồng hành, mỗi cụm một đơn vị, đủ mọi kỳ và đủ số cách chia")
+    return found
+
+Staggered.sentence, Staggered.table, Staggered.figure, Staggered.dealt = sentence, table, figure, dealt

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['simplex_weights', 'Synthetic', 'synthetic', 'effect', 'effects', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #68a81f7a
+# %% ../../nbs/methods/28b_synthetic.ipynb #7136d3f0
 from dataclasses import dataclass
+from html import escape
 import math
 
 import numpy as np
@@ -154,7 +155,7 @@ def effects(self: Synthetic) -> Effects: # the gap in each period after the star
 
 Synthetic.effect, Synthetic.effects = effect, effects
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #4501499f
+# %% ../../nbs/methods/28b_synthetic.ipynb #b99af26b
 def sentence(
     self: Synthetic,
     lang: str = "vi", # "vi" or "en"
@@ -188,4 +189,4 @@ def figure(
     return fig
 
 Synthetic.sentence, Synthetic.table, Synthetic.figure = sentence, table, figure
-Synthetic._repr_html_ = lambda self: f"<p>{self.sentence('vi')}</p><p>{self.sentence('en')}</p>" + self.table("vi").to_html(index=False)
+Synthetic._repr_html_ = lambda self: f"<p>{escape(self.sentence('vi'))}</p><p>{escape(self.sentence('en'))}</p>" + self.table("vi").to_html(index=False)

@@ -16,7 +16,7 @@ import pandas as pd
 from .estimate import LANGS, Estimate, Refused, number
 from .proportion import wilson
 
-# %% ../../nbs/methods/29d_retention.ipynb #a3e8fea6
+# %% ../../nbs/methods/29d_retention.ipynb #3cf08be0
 STAGES = {
     "enrolled": ("đã nhập học", "enrolled"),
     "completed": ("hoàn thành khóa học", "completed"),
@@ -25,7 +25,6 @@ STAGES = {
 }
 COLUMNS = ["stage", "eligible", "known", "yes", "lost", "share", "low", "high", "worst", "best"]
 
-# %% ../../nbs/methods/29d_retention.ipynb #03a2087e
 @dataclass(frozen=True, eq=False)
 class RetentionTable:
     "What became of one cohort, stage by stage; `.rows` is tidy (columns in COLUMNS), `.estimates` has one Estimate per stage."
@@ -37,7 +36,7 @@ class RetentionTable:
     used: tuple[dict, ...] = () # who was used: rows of {group, n, why}
     notes: tuple[tuple[str, str], ...] = () # what a reader must know, (vi, en)
 
-# %% ../../nbs/methods/29d_retention.ipynb #f033274c
+# %% ../../nbs/methods/29d_retention.ipynb #ef4d78a2
 def _percent(x: float, lang: str) -> str:
     "A share as a percentage of that language."
     return number(100*x, lang, 1) + ("%" if lang == "vi" else " %")
@@ -54,7 +53,6 @@ def _stage_words(row, name: str, level: float, lang: str) -> str:
         out += "; " + words.format(number(row.lost, lang), _percent(row.worst, lang), _percent(row.best, lang))
     return out
 
-# %% ../../nbs/methods/29d_retention.ipynb #ef230b18
 def _name(self: RetentionTable, stage: str, lang: str) -> str:
     "The stage in words."
     return {**STAGES, **self.names}.get(stage, (stage, stage))[LANGS.index(lang)]
@@ -222,7 +220,7 @@ def _loglog(
     last = high[inside][-1] if inside.any() else 1.0
     return np.where(inside, low, survival), np.where(inside, high, np.where(survival == 0, last, survival))
 
-# %% ../../nbs/methods/29d_retention.ipynb #fec26bf5
+# %% ../../nbs/methods/29d_retention.ipynb #6863dc6c
 @dataclass(frozen=True, eq=False)
 class Curve:
     "Retention over time; `.rows` has columns time, at_risk, left, survival, se, low, high, worst, best (a first row at time 0)."
@@ -233,7 +231,6 @@ class Curve:
     used: tuple[dict, ...] = () # persons by ending
     notes: tuple[tuple[str, str], ...] = () # what a reader must know, (vi, en)
 
-# %% ../../nbs/methods/29d_retention.ipynb #f4932df5
 def _step(curve: pd.DataFrame, times: np.ndarray, column: str, first: float) -> np.ndarray:
     "A step function read at the given times."
     at = np.searchsorted(curve["time"].to_numpy(), times, "right")

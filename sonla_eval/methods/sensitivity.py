@@ -6,12 +6,12 @@
 __all__ = ['MEASURES', 'GAMMAS', 'EValue', 'e_value', 'e_figure', 'Bounds', 'signed_rank_bounds', 'sign_bounds', 'match',
            'rosenbaum', 'bounds_figure']
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #f883c3ac
+# %% ../../nbs/methods/29b_sensitivity.ipynb #8e786b24
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused, number
+from .estimate import LANGS, Refused, number
 from .overlap import Terms, logistic, persons
 
 # %% ../../nbs/methods/29b_sensitivity.ipynb #0f888ede

@@ -189,7 +189,7 @@ def comparable(p: Persons, estimand: str) -> tuple[np.ndarray, pd.DataFrame]:
     if np.ptp(p.y) == 0: raise Refused("The outcome is the same for everyone.", "Kết quả giống hệt nhau ở mọi người.")
     return e, rows
 
-# %% ../../nbs/methods/29_overlap.ipynb #20e67c6b
+# %% ../../nbs/methods/29_overlap.ipynb #739c0206
 def overlap_figure(
     self: Overlap,
     lang: str = "vi", # "vi" or "en"
@@ -205,7 +205,7 @@ def overlap_figure(
     ax.axhline(0, color="black", lw=0.8)
     ax.set(xlim=(0, 1), xlabel=("khả năng được phục vụ", "chance of being served")[i], ylabel=("số người", "persons")[i])
     ax.yaxis.set_major_formatter(lambda v, _: f"{abs(v):g}")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     for side in ("right", "top"): ax.spines[side].set_visible(False)
     return fig
 
@@ -245,7 +245,7 @@ def balance(
     rows = [[name, x[p.a == 1].mean(), x[p.a == 0].mean(), _smd(x, p.a, np.ones_like(x)), _smd(x, p.a, w)] for name, x in zip(p.names, p.X.T) if name != "Intercept"]
     return Balance(pd.DataFrame(rows, columns=["covariate", "served", "not_served", "smd", "smd_weighted"]))
 
-# %% ../../nbs/methods/29_overlap.ipynb #57a1d1a7
+# %% ../../nbs/methods/29_overlap.ipynb #dc2e179e
 def love_plot(
     self: Balance,
     lang: str = "vi", # "vi" or "en"
@@ -259,7 +259,8 @@ def love_plot(
     ax.plot(r["smd_weighted"].abs(), r["covariate"], "o", color="#12436D", label=("sau", "after")[i])
     ax.axvline(0.1, color="grey", lw=0.8, ls="--")
     ax.set_xlabel(("chênh lệch chuẩn hóa", "standardised difference")[i])
-    ax.legend(frameon=False)
+    ax.set(xlim=(0, None), ylim=(-0.6, len(r) - 0.4))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     for side in ("right", "top"): ax.spines[side].set_visible(False)
     return fig
 

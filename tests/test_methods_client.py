@@ -414,3 +414,12 @@ def test_boolean_and_text_columns():
     d = study()
     assert same(client.aipw(d, "y", "a", ["age", "who"]), client.aipw(d.assign(a=d["a"] == 1), "y", "a", ["age", "who"]))
     assert same(clustered.gee(d, "y", "a", ["who"], "place"), clustered.gee(d.assign(a=d["a"] == 1), "y", "a", ["who"], "place"))
+
+
+def test_stages_with_repeated_row_names():
+    "A cohort joined from two sheets has the same row numbers twice."
+    half = pd.DataFrame({"enrolled": [1, 1, 1], "employed12": [1, 0, None]})
+    both = pd.concat([half, half])
+    due = {"employed12": pd.Series([True, False, True]*2, index=both.index)}
+    r = retention.stages(both, due=due).rows
+    assert r["eligible"].tolist() == [6, 4] and r["yes"].tolist() == [6, 2] and r["lost"].tolist() == [0, 2]

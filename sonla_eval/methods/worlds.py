@@ -46,7 +46,7 @@ def logs(e) -> Answer:
     high = math.inf if e.high is None else log(e.high)
     return value if math.isfinite(value) else None, log(e.low), high, e.extra.get("p")
 
-# %% ../../nbs/methods/36_worlds.ipynb #21608e7a
+# %% ../../nbs/methods/36_worlds.ipynb #bfcc8255
 def binomials(n: int, p: float) -> Callable:
     "Draws (yes, n) for two groups of n whose shares are p and p + effect."
     return lambda rng, effect: (int(rng.binomial(n, p + effect)), n, int(rng.binomial(n, p)), n)
@@ -59,7 +59,6 @@ SHARES = (
     Trial("proportion.difference", ("hai nhóm 100 người, tỷ lệ 60%", "two groups of 100, share 60 %"), binomials(100, 0.6), lambda d: four(proportion.difference(*d)), effects=(0.0, 0.1, 0.15, 0.2, 0.25), at=2),
 )
 
-# %% ../../nbs/methods/36_worlds.ipynb #2f0206bf
 LOG = ("log tỷ số", "log ratio")
 COUNTS = (
     Trial("count.poisson_count", ("trung bình 5 vụ mỗi năm", "5 cases a year on average"), lambda rng, effect: int(rng.poisson(5)), lambda c: four(count.poisson_count(c)), lambda e: 5.0, tested=False, unit=("vụ", "cases"), scale=1.0),

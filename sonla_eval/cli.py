@@ -75,7 +75,7 @@ def _check(a) -> int:
     found = set(taken.queries["severity"])
     return 2 if "blocks" in found else 1 if "doubtful" in found else 0
 
-# %% ../nbs/70_cli.ipynb #939269d9
+# %% ../nbs/70_cli.ipynb #1960eaab
 def _example(a) -> int:
     from sonla_eval.intake.example import make
     s = read_settings(seed=a.seed)
@@ -87,7 +87,7 @@ def _example(a) -> int:
 def _attack(a) -> int:
     from sonla_eval.protect.attack import attack
     if not Path(a.folder).is_dir(): raise FileNotFoundError(f"{a.folder}: no such folder")
-    found = attack(Path(a.folder), Path(a.earlier) if a.earlier else None, threshold=read_settings().threshold)
+    found = attack(Path(a.folder), Path(a.earlier) if a.earlier else None)
     print(found.sentence("vi"))
     print(found.sentence("en"))
     return 0 if found.safe else 1

@@ -6,13 +6,13 @@
 __all__ = ['MEASURES', 'GAMMAS', 'EValue', 'e_value', 'e_figure', 'Bounds', 'signed_rank_bounds', 'sign_bounds', 'match',
            'rosenbaum', 'bounds_figure']
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #83291dab
+# %% ../../nbs/methods/29b_sensitivity.ipynb #8e786b24
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .client import _logistic, persons
-from .estimate import LANGS, Estimate, Refused, number
+from .estimate import LANGS, Refused, number
+from .overlap import Terms, logistic, persons
 
 # %% ../../nbs/methods/29b_sensitivity.ipynb #0f888ede
 def _same(x: float) -> float: return x
@@ -163,22 +163,24 @@ def _sweep(
     for _ in range(60): a, b = ((a + b)/2, b) if high((a + b)/2) < 1 - level else (a, (a + b)/2)
     return Bounds(rows, a, pairs, level, used, method)
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #502331a2
+# %% ../../nbs/methods/29b_sensitivity.ipynb #5011b871
 def signed_rank_bounds(
     differences: np.ndarray, # served minus partner, one per pair
     gammas: tuple[float, ...] = GAMMAS, # strengths of hidden bias, at least 1
     alternative: str = "greater", # the served are higher: "greater"; lower: "less"
     exact: bool | None = None, # exact tail; None: exact up to 200 pairs, normal beyond
+    zeros: str = "drop", # pairs without a difference: "drop" before ranking (R's rbounds) or "rank" first (Rosenbaum's book)
     level: float = 0.95, # 1 - level is the mark for p
 ) -> Bounds: # one-sided p-value bounds
-    "Rosenbaum bounds of Wilcoxon's signed-rank test; pairs without a difference are left out and counted. Rosenbaum (2002, ch. 4)."
+    "Rosenbaum bounds of Wilcoxon's signed-rank test; pairs without a difference never count for the sum. Rosenbaum (2002, ch. 4)."
     from scipy.stats import rankdata
     if alternative not in ("greater", "less"): raise ValueError(f"alternative {alternative!r} is neither 'greater' nor 'less'")
     d = np.asarray(differences, float)*(1 if alternative == "greater" else -1)
     if np.isnan(d).any(): raise ValueError("a difference is missing")
     used = ({"group": "pairs that differ", "n": int((d != 0).sum()), "why": "ranked"}, {"group": "pairs without difference", "n": int((d == 0).sum()), "why": "say nothing about the sign"})
-    d = d[d != 0]
-    ranks = rankdata(np.abs(d))
+    if zeros not in ("drop", "rank"): raise ValueError(f"zeros {zeros!r} is neither 'drop' nor 'rank'")
+    ranks = rankdata(np.abs(d if zeros == "rank" else d[d != 0]))
+    ranks, d = ranks[d != 0] if zeros == "rank" else ranks, d[d != 0]
     exact = len(d) <= 200 if exact is None else exact
     tail, statistic = (_upper_tail if exact else _normal_tail), ranks[d > 0].sum()
     return _sweep(lambda c: tail(ranks, statistic, c), gammas, len(d), level, used, f"signed-rank bounds (Rosenbaum 2002), {'exact' if exact else 'normal'} tail, one-sided")
@@ -197,7 +199,7 @@ def sign_bounds(
     used = ({"group": "only the served", "n": better, "why": ""}, {"group": "only the partner", "n": worse, "why": ""})
     return _sweep(lambda c: float(binom.sf(better - 1, n, c)), gammas, n, level, used, "McNemar bounds (Rosenbaum 2002), exact, one-sided")
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #f8b1d613
+# %% ../../nbs/methods/29b_sensitivity.ipynb #054b23b9
 def _own_order(score: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     "A shuffle that depends on the values and the seed and not on the order of the rows."
     order = np.lexsort((y, score))
@@ -207,7 +209,7 @@ def match(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula of the score
+    covariates: Terms, # columns or formula of the score
     caliper: float = 0.2, # largest distance, in standard deviations of the logit score
     seed: int = 20220301, # seed of the lot among equals
 ) -> tuple[pd.DataFrame, tuple[dict, ...]]: # pairs (served, partner, difference), who was used
@@ -215,7 +217,7 @@ def match(
     from scipy.optimize import linear_sum_assignment
     from scipy.special import logit
     p = persons(frame, outcome, treat, covariates)
-    x = logit(_logistic(p.X, p.a)[1])
+    x = np.round(logit(logistic(p.X, p.a)[1]), 9)
     order = _own_order(x, p.y, seed)
     one, two = order[p.a[order] == 1], order[p.a[order] == 0]
     gap, width = np.abs(x[one][:, None] - x[two]), caliper*x.std(ddof=1)
@@ -224,15 +226,15 @@ def match(
     i, j = one[rows[keep]], two[columns[keep]]
     used = p.used + ({"group": "pairs", "n": len(i), "why": f"within {caliper:g} SD"}, {"group": "served without a partner", "n": len(one) - len(i), "why": "nobody alike: left out"})
     if len(i) < 6: raise Refused(f"Only {len(i)} pairs can be formed.", f"Chỉ ghép được {len(i)} cặp.")
-    pairs = pd.DataFrame({"served": p.index[i], "partner": p.index[j], "difference": p.y[i] - p.y[j]})
+    pairs = pd.DataFrame({"served": frame.index[p.rows[i]], "partner": frame.index[p.rows[j]], "difference": p.y[i] - p.y[j]})
     return pairs.sort_values("served", ignore_index=True), used
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #fe3ba11f
+# %% ../../nbs/methods/29b_sensitivity.ipynb #a3d09457
 def rosenbaum(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
     treat: str, # 0/1 column: served
-    covariates: str | list[str], # columns or formula of the score
+    covariates: Terms, # columns or formula of the score
     gammas: tuple[float, ...] = GAMMAS, # strengths of hidden bias, at least 1
     alternative: str = "greater", # the served are higher: "greater"; lower: "less"
     caliper: float = 0.2, # largest distance, in standard deviations of the logit score

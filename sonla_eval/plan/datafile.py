@@ -155,7 +155,7 @@ _WORDS = { # validator -> (English, Vietnamese); {v} the value found, {w} what t
     "format": ("{v} is not a {w}", "{v} không phải là {w}"),
     "uniqueItems": ("{v} holds an entry twice", "{v} có mục lặp lại")}
 
-# %% ../../nbs/plan/01_datafile.ipynb #17ca044f
+# %% ../../nbs/plan/01_datafile.ipynb #f63a3049
 def _explain(error) -> list[tuple]: # (path, English, Vietnamese)
     "One jsonschema error in words; an error about unknown keys becomes one entry a key."
     path, kind = tuple(error.absolute_path), error.validator
@@ -168,6 +168,9 @@ def _explain(error) -> list[tuple]: # (path, English, Vietnamese)
                  "khóa không có trong mẫu" + (f" (có phải {n[0]!r}?)" if n else "")) for k, n in near.items()]
     if kind == "required":
         gone = error.message.split("'")[1]
+        unknown = [k for k in error.instance if k not in error.schema.get("properties", {})]
+        misspelt = error.schema.get("additionalProperties") is False and get_close_matches(gone, unknown, n=1, cutoff=0.6)
+        if misspelt: return [] # told once, as an unknown key
         return [(path, f"{gone!r} is missing", f"thiếu {gone!r}")]
     if kind == "type":
         wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value

@@ -46,7 +46,7 @@ class Item:
     def name(self, lang: str = "vi") -> str: return self.vi if lang == "vi" else self.en
     def unit(self, lang: str = "vi") -> str: return self.unit_vi if lang == "vi" else self.unit_en
 
-# %% ../../nbs/plan/04_indicators.ipynb #4fc7e173
+# %% ../../nbs/plan/04_indicators.ipynb #b64bf525
 def _check_items(doc: Doc, items: dict[str, Item]) -> None:
     "The rules between items; raises PlanError with the line of the first that is broken."
     for item in items.values():
@@ -55,15 +55,23 @@ def _check_items(doc: Doc, items: dict[str, Item]) -> None:
                 path = ("items", item.code, key)
                 if code not in items: raise doc.error(path, f"{code!r} is not an item", f"không có chỉ số {code!r}")
                 other = items[code]
-                if other.level != item.level: raise doc.error(path, f"{code} is reported at level {other.level}, {item.code} at {item.level}", f"{code} báo cáo ở cấp {other.level}, còn {item.code} ở cấp {item.level}")
+                if other.level != item.level:
+                    raise doc.error(path, f"{code} is reported at level {other.level}, {item.code} at {item.level}",
+                                    f"{code} báo cáo ở cấp {other.level}, còn {item.code} ở cấp {item.level}")
         for code in item.total_of:
             if (items[code].unit_en, items[code].count) != (item.unit_en, item.count):
-                raise doc.error(("items", item.code, "total_of"), f"{code} counts {items[code].unit_en}, {item.code} counts {item.unit_en}", f"{code} tính bằng {items[code].unit_vi}, còn {item.code} tính bằng {item.unit_vi}")
-            if items[code].max != item.code: raise doc.error(("items", code), f"a part of {item.code} must have max: {item.code}", f"thành phần của {item.code} phải có max: {item.code}")
-        if item.count == "flag" and item.total_of: raise doc.error(("items", item.code, "total_of"), "a flag has no parts", "chỉ số có/không thì không có thành phần")
+                raise doc.error(("items", item.code, "total_of"), f"{code} counts {items[code].unit_en}, {item.code} counts {item.unit_en}",
+                                f"{code} tính bằng {items[code].unit_vi}, còn {item.code} tính bằng {item.unit_vi}")
+            if items[code].max != item.code:
+                raise doc.error(("items", code), f"a part of {item.code} must have max: {item.code}",
+                                f"thành phần của {item.code} phải có max: {item.code}")
+        if item.count == "flag" and item.total_of:
+            raise doc.error(("items", item.code, "total_of"), "a flag has no parts", "chỉ số có/không thì không có thành phần")
         seen, at = [item.code], item.max
         while at:
-            if at in seen: raise doc.error(("items", item.code, "max"), f"the limits run in a circle: {' <= '.join([*seen, at])}", f"giới hạn lặp vòng: {' <= '.join([*seen, at])}")
+            if at in seen:
+                raise doc.error(("items", item.code, "max"), f"the limits run in a circle: {' <= '.join([*seen, at])}",
+                                f"giới hạn lặp vòng: {' <= '.join([*seen, at])}")
             seen.append(at)
             at = items[at].max
 

@@ -15,7 +15,7 @@ from unidecode import unidecode
 from .datafile import PlanError, read_table, read_yaml
 from ..settings import data_path
 
-# %% ../../nbs/plan/03_units.ipynb #4dcd3957
+# %% ../../nbs/plan/03_units.ipynb #827ffb0f
 PROVINCE = "14"
 
 @dataclass(frozen=True)
@@ -28,9 +28,12 @@ class Era:
     en: str # in words
 
 ERAS: dict[str, Era] = {e.id: e for e in (
-    Era("to2024", "1900-01-01", "2024-12-31", "đến hết năm 2024: 12 huyện, thành phố, 204 xã, phường, thị trấn", "until the end of 2024: 12 districts, 204 communes"),
-    Era("2025H1", "2025-01-01", "2025-06-30", "6 tháng đầu năm 2025: 12 huyện, thị xã, thành phố, 200 xã, phường, thị trấn", "first half of 2025: 12 districts, 200 communes"),
-    Era("from2025-07", "2025-07-01", "9999-12-31", "từ ngày 1/7/2025: 75 xã, phường, không còn cấp huyện", "from 1 July 2025: 75 communes, no districts"),
+    Era("to2024", "1900-01-01", "2024-12-31", "đến hết năm 2024: 12 huyện, thành phố, 204 xã, phường, thị trấn",
+        "until the end of 2024: 12 districts, 204 communes"),
+    Era("2025H1", "2025-01-01", "2025-06-30", "6 tháng đầu năm 2025: 12 huyện, thị xã, thành phố, 200 xã, phường, thị trấn",
+        "first half of 2025: 12 districts, 200 communes"),
+    Era("from2025-07", "2025-07-01", "9999-12-31", "từ ngày 1/7/2025: 75 xã, phường, không còn cấp huyện",
+        "from 1 July 2025: 75 communes, no districts"),
 )}
 
 # %% ../../nbs/plan/03_units.ipynb #f525e527
@@ -63,8 +66,9 @@ def era_of(
     "The era in which a period's report is written, which is the one at its end."
     return eras_of(period)[-1]
 
-# %% ../../nbs/plan/03_units.ipynb #f6217143
-_DISTRICT_COLUMNS = ("district_code", "name_to_2024", "name_2025H1", "n_communes_to_2024", "n_communes_2025H1", "lat", "lon", "tile_col", "tile_row")
+# %% ../../nbs/plan/03_units.ipynb #7d75cb88
+_DISTRICT_COLUMNS = ("district_code", "name_to_2024", "name_2025H1", "n_communes_to_2024", "n_communes_2025H1", "lat", "lon", "tile_col",
+                     "tile_row")
 _COMMUNE_COLUMNS = ("code", "name", "type", "district_code", "district_name", "valid_from", "valid_to")
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def _unit(code: str, name: str, level: str, district: str = "") -> Unit:
     kind = next(t for t in _TYPES if name.lower().startswith(t + " "))
     return Unit(code, name, name[len(kind) + 1:], kind, level, district)
 
-# %% ../../nbs/plan/03_units.ipynb #7be26636
+# %% ../../nbs/plan/03_units.ipynb #6ca0e86e
 def _files() -> tuple: # changes when a unit file does
     return tuple(data_path("units", n).stat().st_mtime_ns for n in ("districts.csv", "communes.csv", "aliases.yaml"))
 
@@ -98,8 +102,12 @@ def _load(era: str, stamp: tuple) -> dict[str, Unit]:
     path = data_path("units", "communes.csv")
     for line, row in read_table(path, _COMMUNE_COLUMNS):
         if row["valid_from"] != ERAS[era].start: continue
-        if row["code"] in out: raise PlanError(f"data/units/{path.name}", line, f"code {row['code']} stands twice in {era}", f"mã {row['code']} lặp lại trong thời kỳ {era}")
-        if name and row["district_code"] not in out: raise PlanError(f"data/units/{path.name}", line, f"unknown district {row['district_code']!r}", f"không có huyện mã {row['district_code']!r}")
+        if row["code"] in out:
+            raise PlanError(f"data/units/{path.name}", line, f"code {row['code']} stands twice in {era}",
+                            f"mã {row['code']} lặp lại trong thời kỳ {era}")
+        if name and row["district_code"] not in out:
+            raise PlanError(f"data/units/{path.name}", line, f"unknown district {row['district_code']!r}",
+                            f"không có huyện mã {row['district_code']!r}")
         out[row["code"]] = _unit(row["code"], row["name"], "C", row["district_code"])
     return out
 
@@ -110,7 +118,7 @@ def units(
     if era not in ERAS: raise ValueError(f"era {era!r} is none of {', '.join(ERAS)}")
     return _load(era, _files())
 
-# %% ../../nbs/plan/03_units.ipynb #edc68f94
+# %% ../../nbs/plan/03_units.ipynb #c530edc4
 def districts(
     era: str = "to2024", # one of ERAS
 ) -> "pandas.DataFrame": # code, name, n_communes, tile_col, tile_row, lat, lon
@@ -118,9 +126,12 @@ def districts(
     import pandas as pd
     columns = ["code", "name", "n_communes", "tile_col", "tile_row", "lat", "lon"]
     known = units(era)
-    rows = [row for _, row in read_table(data_path("units", "districts.csv"), _DISTRICT_COLUMNS) if row["district_code"] in known]
     count = {"to2024": "n_communes_to_2024", "2025H1": "n_communes_2025H1"}.get(era)
-    table = [[r["district_code"], known[r["district_code"]].name, int(r[count]), int(r["tile_col"]), int(r["tile_row"]), float(r["lat"]), float(r["lon"])] for r in rows]
+    table = []
+    for _, row in read_table(data_path("units", "districts.csv"), _DISTRICT_COLUMNS):
+        if row["district_code"] not in known: continue
+        numbers = [int(row[count]), int(row["tile_col"]), int(row["tile_row"]), float(row["lat"]), float(row["lon"])]
+        table.append([row["district_code"], known[row["district_code"]].name, *numbers])
     return pd.DataFrame(table, columns=columns)
 
 def communes(
@@ -131,8 +142,9 @@ def communes(
     rows = [[u.code, u.name, u.type, u.district] for u in units(era).values() if u.level == "C"]
     return pd.DataFrame(rows, columns=["code", "name", "type", "district"])
 
-# %% ../../nbs/plan/03_units.ipynb #88f26be0
-_ENGLISH = {"tỉnh": "province", "thành phố": "city", "thị xã": "town", "huyện": "district", "xã": "commune", "phường": "ward", "thị trấn": "township"}
+# %% ../../nbs/plan/03_units.ipynb #b3bee3b9
+_ENGLISH = {"tỉnh": "province", "thành phố": "city", "thị xã": "town", "huyện": "district", "xã": "commune", "phường": "ward",
+ "thị trấn": "township"}
 
 def unit_name(
     code: str, # a unit's code
@@ -170,8 +182,9 @@ def fold(
     "The key of a name: no accents, no case, no punctuation."
     return " ".join(re.sub(r"[^0-9a-z]+", " ", unidecode(unicodedata.normalize("NFC", str(text))).lower()).split())
 
-# %% ../../nbs/plan/03_units.ipynb #b11ffaae
-_WRITTEN = {"tỉnh": ("tinh", "t"), "thành phố": ("thanh pho", "tp", "t p"), "thị xã": ("thi xa", "tx", "t x"), "thị trấn": ("thi tran", "tt", "t t"),
+# %% ../../nbs/plan/03_units.ipynb #0377c2e5
+_WRITTEN = {"tỉnh": ("tinh", "t"), "thành phố": ("thanh pho", "tp", "t p"), "thị xã": ("thi xa", "tx", "t x"),
+                     "thị trấn": ("thi tran", "tt", "t t"),
             "huyện": ("huyen", "h"), "phường": ("phuong", "p"), "xã": ("xa", "x")}
 _PREFIXES = sorted(((short, kind) for kind, shorts in _WRITTEN.items() for short in shorts), key=lambda p: -len(p[0]))
 
@@ -184,7 +197,7 @@ def split_type(
         if key.startswith(short + " "): return kind, key[len(short) + 1:]
     return "", key
 
-# %% ../../nbs/plan/03_units.ipynb #c7ac7696
+# %% ../../nbs/plan/03_units.ipynb #ea1bcf62
 @lru_cache(maxsize=8)
 def _index(era: str, stamp: tuple) -> dict[str, list[Unit]]:
     "Folded bare name -> units that bear it."
@@ -198,9 +211,12 @@ def _aliases(era: str, stamp: tuple) -> dict[str, str]:
     doc, known, out = read_yaml(data_path("units", "aliases.yaml"), "aliases"), _load(era, stamp), {}
     for i, row in enumerate(doc.data["aliases"]):
         if era not in row["eras"]: continue
-        if row["code"] not in known: raise doc.error(("aliases", i, "code"), f"no unit {row['code']!r} in {era}", f"không có đơn vị mã {row['code']!r} trong thời kỳ {era}")
+        if row["code"] not in known:
+            raise doc.error(("aliases", i, "code"), f"no unit {row['code']!r} in {era}",
+                            f"không có đơn vị mã {row['code']!r} trong thời kỳ {era}")
         key = fold(row["text"])
-        if out.get(key, row["code"]) != row["code"]: raise doc.error(("aliases", i, "text"), f"{row['text']!r} is given for two units", f"{row['text']!r} được gán cho hai đơn vị")
+        if out.get(key, row["code"]) != row["code"]:
+            raise doc.error(("aliases", i, "text"), f"{row['text']!r} is given for two units", f"{row['text']!r} được gán cho hai đơn vị")
         out[key] = row["code"]
     return out
 
@@ -241,7 +257,7 @@ def find_unit(
     found = _matches(head, era, district)
     return found[0].code if len(found) == 1 else None
 
-# %% ../../nbs/plan/03_units.ipynb #5fa68018
+# %% ../../nbs/plan/03_units.ipynb #18845173
 def suggest_unit(
     text: str, # a name as written
     era: str = "to2024", # one of ERAS
@@ -252,10 +268,10 @@ def suggest_unit(
     kind, key = split_type(text)
     rows = [(SequenceMatcher(None, key, fold(u.bare)).ratio(), u) for u in units(era).values()
             if (district is None or u.district == district) and (not kind or u.type == kind)]
-    best = sorted((r for r in rows if r[0] >= 0.6), key=lambda r: (-r[0], r[1].code))[:n]
+    best = sorted((r for r in rows if r[0] >= 0.6), key=lambda r: (-r[0], "PDC".index(r[1].level), r[1].code))[:n]
     return [(u.code, u.name, round(ratio, 3)) for ratio, u in best]
 
-# %% ../../nbs/plan/03_units.ipynb #cfdf8595
+# %% ../../nbs/plan/03_units.ipynb #fb5ee9f4
 def crosswalk() -> "pandas.DataFrame": # old_code, old_name, old_district (code), new_code, new_name
     "Where each commune of 2025H1 went on 1 July 2025; raises PlanError for a code that neither era has."
     import pandas as pd
@@ -263,6 +279,7 @@ def crosswalk() -> "pandas.DataFrame": # old_code, old_name, old_district (code)
     old, new, rows = units("2025H1"), units("from2025-07"), []
     for line, r in read_table(path, ("old_code", "old_name", "old_district", "new_code", "new_name")):
         if r["old_code"] not in old or r["new_code"] not in new:
-            raise PlanError(f"data/units/{path.name}", line, f"unknown code {r['old_code']} or {r['new_code']}", f"không có mã {r['old_code']} hoặc {r['new_code']}")
+            raise PlanError(f"data/units/{path.name}", line, f"unknown code {r['old_code']} or {r['new_code']}",
+                            f"không có mã {r['old_code']} hoặc {r['new_code']}")
         rows.append([r["old_code"], r["old_name"], old[r["old_code"]].district, r["new_code"], r["new_name"]])
     return pd.DataFrame(rows, columns=["old_code", "old_name", "old_district", "new_code", "new_name"])

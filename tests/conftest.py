@@ -1,0 +1,54 @@
+"""What the tests share: where the project and the reference cases are, and one built site for all."""
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["SONLA_EVAL_PROJECT"] = str(ROOT)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("SOURCE_DATE_EPOCH", "1646092800")
+sys.path.insert(0, str(ROOT))
+YEAR = 2022
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    "Folder of the reference cases; tests that need it are skipped where it is absent."
+    folder = Path(os.environ.get("SONLA_EVAL_SHARED", ROOT.parent/"shared"))
+    if not folder.is_dir(): pytest.skip("the folder shared/ with the reference cases is not beside the project")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory) -> Path:
+    "The example province's workbooks, made once."
+    from sonla_eval.intake.example import make
+    folder = tmp_path_factory.mktemp("example")
+    make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, example):
+    "The whole year built once: (settings, run report, site folder of the year)."
+    from sonla_eval.publish.run import run
+    from sonla_eval.settings import read_settings
+    out = tmp_path_factory.mktemp("out")
+    s = read_settings(year=YEAR, data=str(example), site=str(out/"site"), packets=str(out/"packets"), langs=["vi", "en"], editions=["internal", "public"], workers=2)
+    return s, run(s, progress=False), out/"site"/str(YEAR)
+
+
+@pytest.fixture()
+def months(example, tmp_path) -> Path:
+    "A private copy of the example's workbooks that a test may spoil."
+    shutil.copytree(example, tmp_path/"raw")
+    return tmp_path/"raw"

@@ -6,19 +6,20 @@
 __all__ = ['DHIS2', 'KOBO_SYSTEM', 'export_names', 'their_item', 'their_unit', 'their_period', 'export_kind', 'json_sheet',
            'place', 'dhis2_row', 'kobo_columns', 'kobo_row', 'read_export']
 
-# %% ../../nbs/intake/15_adapters.ipynb #399cf199
+# %% ../../nbs/intake/15_adapters.ipynb #1df97d1d
 from dataclasses import replace
 from functools import lru_cache
 import json, re
 import yaml
 from ..settings import data_path
-from .text import fold, header_period, nfc, period_key, vn_date
+from .text import header_period, nfc, period_key, vn_date
 from .workbook import Book, Sheet, a1
-from .form import PROVINCE, due_periods, era_of, form_items, unit_label
+from .form import PROVINCE, due_periods, era_of, form_items
 from .records import shown
-from .tables import Reading, item_of, masked, take, unit_of
+from .headers import item_of, unit_of
+from .tables import Reading, masked, take
 
-# %% ../../nbs/intake/15_adapters.ipynb #6140965b
+# %% ../../nbs/intake/15_adapters.ipynb #dc9e44e3
 @lru_cache(maxsize=1)
 def export_names() -> dict: # {"indicators": {their name: form code}, "units": {their name: unit code}}
     "Names used by other systems. Raises ValueError for a form code that does not exist."
@@ -27,6 +28,7 @@ def export_names() -> dict: # {"indicators": {their name: form code}, "units": {
         if code not in form_items(): raise ValueError(f"exports.yaml: {name}: {code!r} is not in the form")
     return {"indicators": raw.get("indicators") or {}, "units": raw.get("units") or {}}
 
+# %% ../../nbs/intake/15_adapters.ipynb #ccf4d093
 def their_item(name: str) -> str | None: # form code
     "Indicator under the other system's name."
     return export_names()["indicators"].get(name) or item_of(name)
@@ -49,7 +51,7 @@ def their_period(
     said = header_period(t)
     return period_key(said[0], said[1], said[2] or year) if said and said[0] in ("month", "quarter", "year") else ""
 
-# %% ../../nbs/intake/15_adapters.ipynb #fde66618
+# %% ../../nbs/intake/15_adapters.ipynb #a87c3860
 DHIS2 = {"dataelement": "item", "orgunit": "unit", "period": "period", "value": "value", "lastupdated": "when"}
 KOBO_SYSTEM = {"start", "end", "today", "username", "deviceid", "phonenumber", "subscriberid", "simserial", "audit", "_id", "_uuid", "_submission_time", "_validation_status", "_notes", "_status",
                "_submitted_by", "__version__", "_tags", "_index", "_geolocation", "meta/instanceid", "meta/instancename", "formhub/uuid", "instanceid", "submissiondate", "key", "submitterid", "submittername"}
@@ -65,6 +67,7 @@ def export_kind(
         if names & {"_uuid", "_submission_time", "meta/instanceid", "instanceid"}: return "kobo"
     return ""
 
+# %% ../../nbs/intake/15_adapters.ipynb #f54c646d
 def json_sheet(book: Book) -> Book: # the same values as a table
     "The dataValues of a DHIS2 JSON file as a sheet with a header row; raises ValueError when they are none."
     try: rows = json.loads(book.sheets[0].grid[0][0])["dataValues"]
@@ -77,13 +80,14 @@ def json_sheet(book: Book) -> Book: # the same values as a table
 def _number_or_text(text: str):
     return float(text) if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text) and len(text) < 16 else text
 
-# %% ../../nbs/intake/15_adapters.ipynb #555f69d0
+# %% ../../nbs/intake/15_adapters.ipynb #a829ef88
 def _aside(reading: Reading, sheet: Sheet, r: int, check: str, found, expected="") -> str:
     "Puts a row of an export aside."
     query = reading.ask(check, sheet.name, a1(r, 0), masked(found), expected)
     reading.set_aside("row", sheet.name, a1(r, 0), check, [found], query)
     return "quarantined"
 
+# %% ../../nbs/intake/15_adapters.ipynb #b22475aa
 def place(reading: Reading, sheet: Sheet, r: int, c: int, code: str, unit: str, period: str, raw) -> bool:
     "Takes one value when its period is due for the indicator and the year is right; asks otherwise."
     item = form_items()[code]
@@ -95,6 +99,7 @@ def place(reading: Reading, sheet: Sheet, r: int, c: int, code: str, unit: str, 
     reading.set_aside("cell", sheet.name, a1(r, c), "cell.not_due", [raw], query)
     return False
 
+# %% ../../nbs/intake/15_adapters.ipynb #f04fe256
 def dhis2_row(reading: Reading, sheet: Sheet, r: int, at: dict) -> str: # "data" or "quarantined"
     "One row of a dataValueSets export."
     row = sheet.grid[r]

@@ -7,7 +7,7 @@ __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY'
            'year_files', 'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary',
            'harmless', 'write_queries']
 
-# %% ../../nbs/intake/18_clean.ipynb #ef74ee50
+# %% ../../nbs/intake/18_clean.ipynb #cf686181
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
@@ -16,9 +16,9 @@ from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
 from .form import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
-from .records import COLUMNS, QUERY_COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, catalogue, check_records, query_table, shown
+from .records import COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, check_records, query_table, shown
 from .tables import Reading, read_tables
-from .workbook import Book, open_each, read_book, save_book
+from .workbook import Book, open_each, save_book
 
 # %% ../../nbs/intake/18_clean.ipynb #bb472a93
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Intake:
 FILE_COLUMNS = ("file", "unit", "received_on", "state", "rows_in", "rows_used", "rows_quarantined", "cells", "synthetic")
 QUARANTINE_COLUMNS = ("file", "unit", "what", "sheet", "cell", "check", "content", "query")
 
-# %% ../../nbs/intake/18_clean.ipynb #449c3bb1
+# %% ../../nbs/intake/18_clean.ipynb #f309fb9a
 def year_folder(
     folder: Path, # the folder that holds <year>/, or the files themselves
     year: int, # the report's year
@@ -46,6 +46,7 @@ def year_folder(
     if folder.is_dir() and any(p.suffix.lower() in SUFFIXES for p in folder.iterdir()): return folder
     raise FileNotFoundError(f"no folder {year} with workbooks in {folder} / không có thư mục {year} chứa tệp báo cáo trong {folder}")
 
+# %% ../../nbs/intake/18_clean.ipynb #b4b9c727
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".csv", ".tsv", ".json")
 
 LEAVE_OUT = ("queries.xlsx", "queries.csv", "truth.json")
@@ -71,7 +72,7 @@ def gather(
     rank = (out["status"] != "missing") * (len(readings) + 1) * float(len(out)) + out["order"] * float(len(out)) + np.arange(len(out))
     return out.assign(era=out["period"].map({p: era_of(p) for p in out["period"].unique()}), correction="", rank=rank).drop(columns="order")
 
-# %% ../../nbs/intake/18_clean.ipynb #c6b6bcba
+# %% ../../nbs/intake/18_clean.ipynb #ba3a3f18
 MANY = 30 # competing numbers of one sheet that are listed one by one
 
 def settle(
@@ -90,6 +91,7 @@ def settle(
                         check=np.where(pair["same"], "duplicate.same", "duplicate.differs"))[list(QUARANTINE_COLUMNS)]
     return as_records(records), queries, aside
 
+# %% ../../nbs/intake/18_clean.ipynb #54c8b93b
 def _competing(part: pd.DataFrame, same: bool) -> list:
     "Questions about one sheet's numbers that another submission replaces: one by one, or as one when they are many."
     first = part.iloc[0]
@@ -98,7 +100,7 @@ def _competing(part: pd.DataFrame, same: bool) -> list:
     return [ask("duplicate.differs", r.unit, r.source_file, r.source_sheet, r.source_cell, r.value, f"{shown(r.value_won)} ({r.source_file_won}, {r.source_sheet_won}!{r.source_cell_won})", r.indicator, r.period)
             for r in part.itertuples(index=False)]
 
-# %% ../../nbs/intake/18_clean.ipynb #f7324c70
+# %% ../../nbs/intake/18_clean.ipynb #2e325bfe
 def complete(
     records: pd.DataFrame, # what came in
     year: int, # the report's year
@@ -111,6 +113,7 @@ def complete(
     add = add.assign(value=float("nan"), status="missing", source_file="", source_sheet="", source_cell="", received_on="", correction="")
     return as_records(pd.concat([records, add], ignore_index=True))
 
+# %% ../../nbs/intake/18_clean.ipynb #e0cfed8d
 def silent_units(
     readings: list, # Reading of each file
     year: int, # the report's year
@@ -121,13 +124,14 @@ def silent_units(
     spoke = {home.get(c[1], c[1]) for r in readings for c in r.cells if c[3] == c[3] and c[0] in own}
     return [d for d in districts_of(era_of(str(year))) if d not in spoke]
 
-# %% ../../nbs/intake/18_clean.ipynb #f4500f2b
+# %% ../../nbs/intake/18_clean.ipynb #97d90863
 def _file_row(r: Reading) -> tuple:
     "One row of the table of files."
     numbers = any(c[3] == c[3] for c in r.cells) or bool(r.tables)
     state = r.problem.split(".")[1] if r.problem else "read" if numbers else "blank"
     return r.file, r.unit, r.sent, state, r.rows_in, r.rows_used, r.rows_quarantined, len(r.cells), r.synthetic
 
+# %% ../../nbs/intake/18_clean.ipynb #3920822a
 def _tables(readings: list) -> dict:
     "The provincial tables as data frames; all of them, empty where nothing came."
     out = {}
@@ -136,7 +140,7 @@ def _tables(readings: list) -> dict:
         out[name] = pd.DataFrame(rows, columns=[c for c, *_ in columns] + ["source_file", "source_sheet", "source_row"])
     return out
 
-# %% ../../nbs/intake/18_clean.ipynb #fa36165b
+# %% ../../nbs/intake/18_clean.ipynb #16ebaa0f
 def assemble(
     readings: list, # Reading of each file
     year: int, # the report's year
@@ -160,6 +164,7 @@ def assemble(
     quarantine = pd.concat([pd.DataFrame([q for r in readings for q in r.quarantine], columns=list(QUARANTINE_COLUMNS)).astype("str"), aside.astype("str")], ignore_index=True)
     return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks)
 
+# %% ../../nbs/intake/18_clean.ipynb #9db3b859
 def read_one(
     book: Book, # one opened file
     year: int, # the report's year
@@ -172,6 +177,7 @@ def read_one(
         reading.set_aside("file", "", "", "file.failed", [], reading.ask("file.failed", found=f"{type(err).__name__}: {err}"))
         return reading
 
+# %% ../../nbs/intake/18_clean.ipynb #4fe41352
 def read_year(
     folder: Path, # the folder that holds <year>/*.xlsx
     year: int, # the report's year
@@ -207,7 +213,7 @@ def summary(
     keep = [True, True, True, bool(fill["silent"]), bool(fill["bad"]), intake.synthetic]
     return "\n".join(line.format(**fill) for line, shown_ in zip(lines, keep) if shown_)
 
-# %% ../../nbs/intake/18_clean.ipynb #a411dc0d
+# %% ../../nbs/intake/18_clean.ipynb #7bf47c69
 HEADS = {"severity": "Mức / Severity", "file": "Tệp / File", "sheet": "Trang / Sheet", "cell": "Ô / Cell", "indicator": "Chỉ tiêu / Indicator", "period": "Kỳ / Period",
          "found": "Giá trị / Found", "expected": "Cần có / Expected", "rule_vi": "Quy tắc", "suggestion_vi": "Đề nghị", "rule_en": "Rule", "suggestion_en": "Suggestion", "id": "Mã câu hỏi / Query"}
 WORDS = {"blocks": "Phải trả lời / Blocks", "doubtful": "Nghi vấn / Doubtful", "note": "Ghi chú / Note"}
@@ -218,6 +224,7 @@ def harmless(
     "Text that a spreadsheet will not compute."
     return "'" + text if text[:1] in ("=", "+", "@", "\t", "\r") or re.match(r"-\D", text) else text
 
+# %% ../../nbs/intake/18_clean.ipynb #a2ad68c1
 def _query_sheet(ws, part: pd.DataFrame):
     "One district's questions."
     from openpyxl.styles import Alignment, Font

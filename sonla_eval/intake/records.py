@@ -7,11 +7,11 @@ __all__ = ['STATUSES', 'WITH_VALUE', 'COLUMNS', 'ERAS', 'SEVERITIES', 'HEADINGS'
            'record_key', 'empty_records', 'as_records', 'check_records', 'write_records', 'read_records',
            'GeographyError', 'in_geography', 'catalogue', 'shown', 'ask', 'query_table']
 
-# %% ../../nbs/intake/13_records.ipynb #95c79f51
+# %% ../../nbs/intake/13_records.ipynb #06cc7dae
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-import json, os, tempfile
+import os, tempfile
 import jsonschema, pandas as pd, yaml
 import pyarrow as pa, pyarrow.parquet as pq
 from ..settings import data_path
@@ -94,7 +94,7 @@ def read_records(
     if have != [(f.name, f.type) for f in _SCHEMA]: raise RecordError(f"{Path(path).name} does not hold records: {[n for n, _ in have]}")
     return check_records(as_records(table.to_pandas()))
 
-# %% ../../nbs/intake/13_records.ipynb #bd68665b
+# %% ../../nbs/intake/13_records.ipynb #ef5fe618
 class GeographyError(ValueError):
     "A series that can't be told in the geography asked for, with the reason in both languages."
 
@@ -107,6 +107,7 @@ _REFUSED = {
 
 def _refuse(reason: str): raise GeographyError(" / ".join(_REFUSED[reason]))
 
+# %% ../../nbs/intake/13_records.ipynb #cdddb1b9
 def in_geography(
     records: pd.DataFrame, # records of one indicator, of one era or of several
     era: str, # the geography asked for
@@ -122,6 +123,7 @@ def in_geography(
     if not out: return pd.DataFrame(columns=["unit", "period", "value", "status", "parts", "era"])
     return pd.concat(out, ignore_index=True)[["unit", "period", "value", "status", "parts", "era"]]
 
+# %% ../../nbs/intake/13_records.ipynb #bb05c07a
 def _moves(source: str, era: str, levels: set, indicator: str) -> dict: # old code -> new code
     "How units of one era become units of another; refuses what can't be known."
     order = ERAS.index

@@ -229,6 +229,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'sonla_eval/intake/tables.py'),
                                           'sonla_eval.intake.tables._odd_cell': ( 'intake/tables.html#_odd_cell',
                                                                                   'sonla_eval/intake/tables.py'),
+                                          'sonla_eval.intake.tables._one_unit': ( 'intake/tables.html#_one_unit',
+                                                                                  'sonla_eval/intake/tables.py'),
                                           'sonla_eval.intake.tables._public': ('intake/tables.html#_public', 'sonla_eval/intake/tables.py'),
                                           'sonla_eval.intake.tables._row_roles': ( 'intake/tables.html#_row_roles',
                                                                                    'sonla_eval/intake/tables.py'),

@@ -260,7 +260,7 @@ def _formula(s: Staggered) -> str:
     return (f"mean square of the influence function / n; n = {len(s.p.start)}, clusters G = {s.groups}, df = {s.groups - 1}; {s.method}, {s.control}, "
             f"base {s.kind}, anticipation {s.anticipation:g}, missing {s.missing}")
 
-# %% ../../nbs/methods/27c_staggered.ipynb #ef2b7470
+# %% ../../nbs/methods/27c_staggered.ipynb #7d9fa91a
 def _made(s: Staggered, rows: list, labels: list) -> list:
     "Estimates from (value, influence, weights) rows, with bands over them and cohorts of one unit dealt with."
     psi = np.array([r[1] for r in rows])
@@ -283,7 +283,8 @@ def _made(s: Staggered, rows: list, labels: list) -> list:
         if 0 < one <= 0.1: extra["flag"] = (f"{100 * one:.0f}% trọng số ở nhóm 1 đơn vị", f"{100 * one:.0f} % of the weight on cohorts of one unit")
         if e == 0 and value == 0 and not one > 0.1: extra["flag"] = REFERENCE
         treated = np.isin(starts, s.cohort[omega != 0])[inverse]
-        out.append(Estimate(value, low, high, s.level, int(treated.sum()), s.value_unit, "model estimate", "Callaway-Sant'Anna (2021)", formula, label, s.p.used, notes, extra))
+        out.append(Estimate(value, low, high, s.level, int(treated.sum()), s.value_unit, "model estimate", "Callaway-Sant'Anna (2021)",
+                            formula if d is None else d.formula, label, s.p.used, notes, extra))
     return out
 
 # %% ../../nbs/methods/27c_staggered.ipynb #1b82d598

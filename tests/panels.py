@@ -20,10 +20,11 @@ def staggered_panel(seed: int, units: int = 60, periods: int = 7, cohorts=(3, 4,
 
 
 def large_panel(units: int, periods: int, seed: int = 1) -> pd.DataFrame:
-    "The benchmark's panel: six cohorts spread over the middle half, a third never treated."
+    "The benchmark's panel: six cohorts spread over the middle half, a third never treated, units in 34 provinces."
     rng = np.random.default_rng(seed)
     dates = np.linspace(periods // 4 + 1, 3 * periods // 4, 6).astype(int)
     start = np.where(rng.random(units) < 1 / 3, 0, rng.choice(dates, units))
     t = np.arange(1, periods + 1)
     y = rng.normal(size=(units, 1)) + np.cumsum(rng.normal(0, 0.1, periods)) + 0.5 * ((start[:, None] > 0) & (t >= start[:, None])) + rng.normal(size=(units, periods))
-    return pd.DataFrame({"unit": np.repeat(np.arange(units), periods), "time": np.tile(t, units), "start": np.repeat(start, periods), "y": y.ravel()})
+    return pd.DataFrame({"unit": np.repeat(np.arange(units), periods), "time": np.tile(t, units), "start": np.repeat(start, periods),
+                         "province": np.repeat(np.arange(units) % 34, periods), "y": y.ravel()})

@@ -398,11 +398,11 @@ def test_due_and_bounds():
     rng = np.random.default_rng(0)
     for _ in range(50):
         n = int(rng.integers(3, 40))
-        truth = pd.DataFrame({"enrolled": (rng.random(n) < 0.8).astype(float), "completed": rng.integers(0, 2, n).astype(float), "employed_6m": rng.integers(0, 2, n).astype(float)})
+        truth = pd.DataFrame({"enrolled": (rng.random(n) < 0.8).astype(float), "completed": rng.integers(0, 2, n).astype(float), "employed6": rng.integers(0, 2, n).astype(float)})
         truth.loc[0, "enrolled"] = 1.0
-        due = {"employed_6m": pd.Series(rng.random(n) < 0.7)}
+        due = {"employed6": pd.Series(rng.random(n) < 0.7)}
         seen = truth.copy()
-        seen.loc[rng.random(n) < 0.3, ["completed", "employed_6m"]] = np.nan
+        seen.loc[rng.random(n) < 0.3, ["completed", "employed6"]] = np.nan
         a, b = (retention.stages(x, due=due).rows for x in (truth, seen))
         assert (a["eligible"] == b["eligible"]).all() and (b["eligible"] == b["known"] + b["lost"]).all()
         ok = a["eligible"] > 0
@@ -414,3 +414,12 @@ def test_boolean_and_text_columns():
     d = study()
     assert same(client.aipw(d, "y", "a", ["age", "who"]), client.aipw(d.assign(a=d["a"] == 1), "y", "a", ["age", "who"]))
     assert same(clustered.gee(d, "y", "a", ["who"], "place"), clustered.gee(d.assign(a=d["a"] == 1), "y", "a", ["who"], "place"))
+
+
+def test_stages_with_repeated_row_names():
+    "A cohort joined from two sheets has the same row numbers twice."
+    half = pd.DataFrame({"enrolled": [1, 1, 1], "employed12": [1, 0, None]})
+    both = pd.concat([half, half])
+    due = {"employed12": pd.Series([True, False, True]*2, index=both.index)}
+    r = retention.stages(both, due=due).rows
+    assert r["eligible"].tolist() == [6, 4] and r["yes"].tolist() == [6, 2] and r["lost"].tolist() == [0, 2]

@@ -405,6 +405,11 @@ def test_errors_name_what_is_wrong():
     with pytest.raises(ValueError, match="two different starts"): panel(d.assign(start=np.arange(len(d)) % 5), "unit", "time", "y", start="start")
     with pytest.raises(ValueError, match="either"): panel(d, "unit", "time", "y")
     with pytest.raises(ValueError, match="no period"): panel(d.assign(time="soon"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="one kind"): panel(d.assign(time=d["time"].map("2022-{:02d}".format), start="2022"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="0 or 1"): panel(d.assign(on=2), "unit", "time", "y", treated="on")
+    with pytest.raises(ValueError, match="'y' holds"): panel(d.assign(y="many"), "unit", "time", "y", start="start")
+    with pytest.raises(ValueError, match="two clusters"): panel(d.assign(region=np.arange(len(d)) % 3), "unit", "time", "y", start="start", cluster="region")
+    with pytest.raises(ValueError, match="one kind"): its(pd.DataFrame({"t": [f"2020-{m:02d}" for m in range(1, 13)], "y": 1.0}), "t", "y", 2020)
     with pytest.raises(ValueError, match="control"): staggered(panel(d, "unit", "time", "y", start="start"), control="all")
 
 
@@ -433,13 +438,13 @@ def test_bands_are_wider_than_pointwise_and_bootstrap_errors_agree():
 
 def test_deals_are_all_there_and_p_is_exact():
     for start in ([1, 2, 2, 9, 9, 9], [3, 9, 9, 9], [1, 1, 2, 2, 3, 3]):
-        deals, dates, complete = assignments(np.array(start, float))
+        deals, dates, complete = assignments(tuple(start))
         assert complete and len(np.unique(deals, axis=0)) == len(deals) == n_assignments(start)
         assert all(sorted(dates[r]) == sorted(start) for r in deals)
     d = staggered_panel(8, units=7, periods=5, cohorts=(3, 4), never=False)
     d["start"] = np.where(d["unit"] < 2, 3, np.where(d["unit"] < 3, 4, 0))
     p = panel(d, "unit", "time", "y", start="start")
-    deals, dates, _ = assignments(p.start)
+    deals, dates, _ = assignments(tuple(p.start.tolist()))
     by_hand = np.array([abs(swept(panel(d.assign(start=d["unit"].map(dict(zip(p.units, dates[r])))), "unit", "time", "y", start="start")).beta) for r in deals])
     assert abs(randomization(p).extra["p"] - (by_hand >= abs(swept(p).beta) - 1e-9).mean()) < 1e-12
 

@@ -140,22 +140,25 @@ def test_no_commune_level_counts_of_persons_in_public(built):
 
 def test_the_report_recovers_the_truth(built, example):
     "Counts that no fault touches are recovered exactly; the size estimate's interval holds the true number."
-    truth = json.loads((example/"truth.json").read_text(encoding="utf-8"))
+    known = json.loads((example/"truth.json").read_text(encoding="utf-8"))
+    truth = known["years"][str(YEAR)]
     internal = results(built[2], "internal")
     got = {(r.measure.removeprefix("item:"), r.unit, r.period): r.value for r in internal[internal["measure"].str.startswith("item:")].itertuples()}
-    spoiled = {(f.get("item"), f.get("unit")) for f in truth["faults"] if str(f.get("year", YEAR)) == str(YEAR)}
+    spoiled = {(f.get("item"), f["unit"][:3]) for f in known["faults"] if str(f["year"]) == str(YEAR)}
     wrong, compared = [], 0
-    for item, units in truth["items"][str(YEAR)].items():
-        for unit, value in units.items():
-            if len(unit) != 3 or (item, unit) in spoiled: continue
-            seen = got.get((item, unit, str(YEAR)))
-            if seen is None or pd.isna(seen): continue
-            compared += 1
-            if abs(seen - value) > 1e-9: wrong.append((item, unit, value, seen))
-    assert compared > 300
+    for key, value in truth["values"].items():
+        item, unit, period = key.split("|")
+        if len(unit) != 3 or (item, unit) in spoiled: continue
+        seen = got.get((item, unit, period))
+        if seen is None or pd.isna(seen): continue
+        compared += 1
+        if abs(seen - value) > 1e-9: wrong.append((key, value, seen))
+    assert compared > 2000
     assert wrong == []
     size = internal[internal["measure"].eq("size")].iloc[0]
-    assert size["low"] <= truth["population"]["N"] <= size["high"]
+    assert size["low"] <= truth["population"] <= size["high"]
+    shown = internal[internal["measure"].eq("O1.survey") & internal["breakdown"].eq("item=condom_last")].iloc[0]
+    assert shown["low"] <= truth["survey"]["condom_last"]["other"] <= shown["high"]
 
 
 def test_nothing_changed_answers_current(built):

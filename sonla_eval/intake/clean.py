@@ -7,13 +7,14 @@ __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'HEADS
            'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary', 'harmless',
            'write_queries']
 
-# %% ../../nbs/intake/18_clean.ipynb #f4e90af8
+# %% ../../nbs/intake/18_clean.ipynb #f61fb8a2
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
 import pandas as pd
-from .checks import check_missing, check_order, check_parts
-from .form import TABLES, districts_of, era_of, expected, unit_label
+from .checks import run_checks
+from .corrections import apply_corrections, find_corrections
+from .form import TABLES, communes_of, districts_of, era_of, expected, unit_label
 from .records import COLUMNS, QUERY_COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, catalogue, check_records, query_table, shown
 from .tables import Reading, read_tables
 from .workbook import Book, open_all, read_book, save_book
@@ -123,21 +124,25 @@ def _tables(readings: list) -> dict:
         out[name] = pd.DataFrame(rows, columns=[c for c, *_ in columns] + ["source_file", "source_sheet", "source_row"])
     return out
 
-# %% ../../nbs/intake/18_clean.ipynb #843e1ca5
+# %% ../../nbs/intake/18_clean.ipynb #0885007e
 def assemble(
     readings: list, # Reading of each file
     year: int, # the report's year
     others: list = (), # names of files that are not read
+    before: pd.DataFrame | None = None, # records of the year before
+    corrections: Path | None = None, # file of corrections; the project's own for real data
 ) -> Intake: # the year
     "Readings of all files become one year. Raises AssertionError if a row was lost on the way."
     records, asked, aside = settle(gather(readings))
     silent = silent_units(readings, year)
-    records = check_records(complete(records, year))
+    marks = {r.synthetic for r in readings if r.cells}
+    fixes = find_corrections(corrections, year, True in marks)
+    records = check_records(apply_corrections(complete(records, year), fixes))
     queries = [q for r in readings for q in r.queries] + asked + [ask("file.kind", file=name) for name in others]
     queries += [ask("report.missing", d, unit_name=unit_label(d, era_of(str(year)))) for d in silent]
-    marks = {r.synthetic for r in readings if r.cells}
     if len(marks) > 1: queries += [ask("file.mixed", r.unit, r.file) for r in readings if r.synthetic]
-    queries += check_parts(records) + check_order(records) + check_missing(records, set(silent))
+    queries += run_checks(records, year, set(silent), before)
+    queries = fixes.unasked(queries)
     files = pd.DataFrame([_file_row(r) for r in readings], columns=list(FILE_COLUMNS))
     assert (files["rows_in"] == files["rows_used"] + files["rows_quarantined"]).all(), "rows were lost"
     quarantine = pd.DataFrame([q for r in readings for q in r.quarantine] + aside, columns=list(QUARANTINE_COLUMNS)).astype("str")
@@ -158,10 +163,12 @@ def read_one(
 def read_year(
     folder: Path, # the folder that holds <year>/*.xlsx
     year: int, # the report's year
+    before: pd.DataFrame | None = None, # records of the year before, to compare with
+    corrections: Path | None = None, # file of corrections; data/corrections/<year>.yaml for real data
 ) -> Intake: # records, queries, quarantine, files, tables
-    "Reads every workbook of a year. A bad file becomes a query; raises FileNotFoundError only when there is no folder."
+    "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
-    return assemble([read_one(book, year) for book in open_all(read)], year, [p.name for p in others])
+    return assemble([read_one(book, year) for book in open_all(read)], year, [p.name for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {
@@ -214,7 +221,7 @@ def _query_sheet(ws, part: pd.DataFrame):
     for cell in ws[1]: cell.font = Font(bold=True)
     ws.freeze_panes = "A2"
 
-# %% ../../nbs/intake/18_clean.ipynb #814958fc
+# %% ../../nbs/intake/18_clean.ipynb #95b3c6f1
 def write_queries(
     intake: Intake, # a year
     path: Path, # queries.xlsx; queries.csv is written beside it
@@ -222,11 +229,13 @@ def write_queries(
     "Writes the questions as a workbook with a sheet for each district and as CSV; equal questions give equal bytes."
     from openpyxl import Workbook
     path, era, q = Path(path), era_of(str(intake.year)), intake.queries
+    home = {c: d for c, _, _, d in communes_of(era) if d}
+    owner = q["unit"].map(lambda u: home.get(u, u))
     wb = Workbook()
     wb.remove(wb.active)
-    for unit in [*districts_of(era), *sorted(set(q["unit"]) - set(districts_of(era)))]:
+    for unit in [*districts_of(era), *sorted(set(owner) - set(districts_of(era)))]:
         name = unit_label(unit, era) or "Chung"
-        _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[q["unit"] == unit])
+        _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[owner == unit])
     if not wb.sheetnames: wb.create_sheet("Chung")
     safe = q.assign(**{c: q[c].map(harmless) for c in ("file", "sheet", "found", "expected")})
     safe.to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8-sig", lineterminator="\n")

@@ -92,13 +92,13 @@ def read_records(
     if have != [(f.name, f.type) for f in _SCHEMA]: raise RecordError(f"{Path(path).name} does not hold records: {[n for n, _ in have]}")
     return check_records(as_records(table.to_pandas()))
 
-# %% ../../nbs/intake/13_records.ipynb #2417676d
+# %% ../../nbs/intake/13_records.ipynb #14e695f7
 SEVERITIES = ("blocks", "doubtful", "note")
 HEADINGS = ("reading", "completeness", "consistency", "external", "population")
 _TEXT = {"type": "string", "minLength": 3}
 CHECKS_SCHEMA = {"type": "object", "required": ["version", "checks"], "additionalProperties": False, "properties": {
     "version": {"const": 1},
-    "checks": {"type": "object", "propertyNames": {"pattern": r"^[a-z]+\.[a-z_]+$"}, "additionalProperties": {
+    "checks": {"type": "object", "propertyNames": {"pattern": r"^[a-z_]+\.[a-z_]+$"}, "additionalProperties": {
         "type": "object", "additionalProperties": False,
         "required": ["severity", "heading", "rule_vi", "rule_en", "suggestion_vi", "suggestion_en"],
         "properties": {"severity": {"enum": list(SEVERITIES)}, "heading": {"enum": list(HEADINGS)},

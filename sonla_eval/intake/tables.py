@@ -20,9 +20,10 @@ from ..plan.units import find_unit, suggest_unit
 from .form import PROVINCE, TABLES, era_of, form_items, unit_label
 from .records import ask, shown
 
-# %% ../../nbs/intake/14_tables.ipynb #bb71ed90
+# %% ../../nbs/intake/14_tables.ipynb #9481faba
 _PERSONAL = re.compile(r"\b(ho (?:va )?ten|hoten|ten (?:nguoi|doi tuong|khach|nan nhan|chu co so)|full ?name|first name|last name|cmnd|cccd|cmt|can cuoc|chung minh|dinh danh|dien thoai|sdt|so dt|phone|mobile|dia chi|address|ngay sinh|nam sinh|date of birth|birth ?date|dob|birth|e ?mail|id number|identity|passport|ho chieu|zalo|facebook)\b")
 _ITEM = re.compile(r"^\s*\(?([A-Za-z]\d{1,2}[A-Za-z]?)\)?\s*(?:$|[.:)\-–/]|\s)")
+_MONTHLY = re.compile(r"t ?\d{1,2}( 20\d\d)?") # "T3" in a header is March, not item T3
 _KEYS = {
     "code": {"ma", "ma code", "ma so", "ma chi tieu", "code", "ma bieu", "ky hieu", "ma ct", "indicator code"},
     "label": {"chi tieu", "chi tieu indicator", "noi dung", "ten chi tieu", "indicator", "chi tieu thong ke", "noi dung chi tieu"},
@@ -35,7 +36,7 @@ _KEYS = {
 }
 _ROLES = {word: role for role, words in _KEYS.items() for word in words}
 
-# %% ../../nbs/intake/14_tables.ipynb #783b62b8
+# %% ../../nbs/intake/14_tables.ipynb #ce4fcc0c
 @lru_cache(maxsize=20_000)
 def header_role(
     text: str, # a header cell
@@ -47,7 +48,7 @@ def header_role(
     if len(text) <= 60 and (_PERSONAL.search(key) or key in ("ten", "name")): return ("personal",)
     if key in _ROLES: return (_ROLES[key],)
     named = _ITEM.match(text)
-    code = _codes().get(named[1].lower()) if named else None
+    code = _codes().get(named[1].lower()) if named and not _MONTHLY.fullmatch(key) else None
     if code: return ("item", code)
     period = header_period(text)
     if period: return ("period", *period)
@@ -175,7 +176,7 @@ def read_cover(
         if prefix: reading.unit = PROVINCE if prefix[1] in ("tinh", PROVINCE) else prefix[1] if unit_label(prefix[1], era) else ""
     return used
 
-# %% ../../nbs/intake/14_tables.ipynb #6f57e79f
+# %% ../../nbs/intake/14_tables.ipynb #5e182919
 @dataclass
 class Table:
     "A table found on a sheet."
@@ -194,6 +195,7 @@ def _row_roles(row: list) -> dict:
 
 def _starts_header(grid: list, r: int) -> bool:
     "True when row r can be the first row of a header."
+    if any(isinstance(v, float) and not 2000 < v < 2100 for v in grid[r]): return False
     here = _row_roles(grid[r])
     named = {x[:3] for x in here.values() if x[0] in ("item", "period")}
     if len({x for x in named if x[1] != "year"}) >= 2: return True
@@ -323,7 +325,7 @@ def _odd_cell(reading: Reading, cell: str) -> tuple: # (value, status, doubt, wh
     if cell in reading.odd: return float("nan"), "queried", "error" if reading.odd[cell] else "formula", reading.odd[cell] or "="
     return float("nan"), "missing", "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #0ec70e9f
+# %% ../../nbs/intake/14_tables.ipynb #839ada44
 def check_total(
     reading: Reading, # filled in
     raw, # the total's cell
@@ -339,7 +341,8 @@ def check_total(
     if value != value: return
     known = [p for p in parts if p == p]
     if abs(sum(known) - value) > 1e-6 * max(1, abs(value)) and (known or value):
-        reading.ask("total.differs", sheet, cell, masked(raw), sum(known), indicator, "", unit)
+        grows = len(known) >= 3 and known == sorted(known) and known[0] < known[-1] == value
+        reading.ask("flow.cumulative" if grows else "total.differs", sheet, cell, masked(raw), sum(known), indicator, "", unit)
 
 # %% ../../nbs/intake/14_tables.ipynb #d5afa709
 _TOTAL_ROW = re.compile(r"^(tong|cong|total|subtotal|toan (huyen|tinh|thanh pho))\b")
@@ -589,7 +592,7 @@ def _settle_unit(reading: Reading, sheet: Sheet, r: int):
     if reading.home and reading.home != PROVINCE: reading.ask("unit.two_names", sheet.name, a1(r, 0), code, reading.home)
     reading.unit = code
 
-# %% ../../nbs/intake/14_tables.ipynb #6921d020
+# %% ../../nbs/intake/14_tables.ipynb #0e25736f
 def read_sheet(
     reading: Reading, # filled in
     sheet: Sheet, # a sheet
@@ -604,7 +607,8 @@ def read_sheet(
         row = sheet.grid[r]
         if all(v == "" for v in row): r += 1; continue
         if r in cover: fates[r] = "cover"; r += 1; continue
-        personal |= refuse_personal(reading, sheet, r)
+        refused = refuse_personal(reading, sheet, r)
+        personal |= refused
         found = find_spec(row)
         if found:
             spec, table, fates[r] = found, None, "header"
@@ -621,7 +625,7 @@ def read_sheet(
         if spec: fates[r] = spec_row(reading, sheet, r, *spec)
         elif table and table.kind == "items": fates[r] = item_row(reading, sheet, table, r, cols, reading.unit)
         elif table: fates[r] = unit_row(reading, sheet, table, r, cols, sums)
-        else: fates[r] = _stray(reading, sheet, r, bool(personal))
+        else: fates[r] = "header" if refused else _stray(reading, sheet, r, bool(personal))
         if fates[r] == "note": _settle_unit(reading, sheet, r)
         r += 1
     _count(reading, sheet, fates)

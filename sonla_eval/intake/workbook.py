@@ -217,18 +217,18 @@ def _convert(grid: list, fonts: dict | None, hint: str = "") -> int:
             grid[r][c] = new
     return changed
 
-# %% ../../nbs/intake/11_workbook.ipynb #8440cc4f
+# %% ../../nbs/intake/11_workbook.ipynb #c872967f
 def _merged(sheet) -> tuple:
     "Merged ranges, where the format has them."
     try: return tuple(sheet.merged_cell_ranges or ())
     except Exception: return ()
 
-def _sheets(path: Path, parts: dict, hint: str) -> tuple:
+def _sheets(data: bytes, parts: dict, hint: str) -> tuple:
     "Sheets of a workbook, with their marks and old fonts converted; (sheets, how many cells were converted)."
     from python_calamine import CalamineWorkbook, SheetVisibleEnum
     percent, legacy = style_sets(parts.get("xl/styles.xml", b""))
     where, out, changed = sheet_files(parts), [], 0
-    with CalamineWorkbook.from_path(str(path)) as wb:
+    with CalamineWorkbook.from_filelike(BytesIO(data)) as wb:
         seen = {m.name: m.visible == SheetVisibleEnum.Visible for m in wb.sheets_metadata}
         for name in wb.sheet_names:
             s = wb.get_sheet_by_name(name)
@@ -239,12 +239,12 @@ def _sheets(path: Path, parts: dict, hint: str) -> tuple:
             out.append(Sheet(name, grid, seen.get(name, True), _merged(s), **more))
     return tuple(out), changed
 
-# %% ../../nbs/intake/11_workbook.ipynb #25464a5c
+# %% ../../nbs/intake/11_workbook.ipynb #e52e083b
 def _workbook(path: Path, data: bytes, kind: str, detail: str) -> Book:
     "A workbook of any Excel kind or ODS."
     parts = unpack(data) if kind in ("xlsx", "xlsb", "ods") else {}
     hint = next((f for f in ("VNI-", ".VnTime", ".Vn") if kind == "xls" and (f.encode() in data or f.encode("utf-16-le") in data)), "")
-    sheets, changed = _sheets(path, parts, hint)
+    sheets, changed = _sheets(data, parts, hint)
     notes = [("file.macro", "")] if detail == "macro" else []
     if "external" in parts: notes.append(("file.external", ""))
     if changed: notes.append(("file.old_font", str(changed)))

@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['icc', 'Grouped', 'grouped', 'gee', 'mixed']
 
-# %% ../../nbs/methods/29c_clustered.ipynb #c0e3c980
+# %% ../../nbs/methods/29c_clustered.ipynb #11f51512
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .client import LABEL, Persons, Terms, persons
+from .client import LABEL
 from .estimate import Estimate, Refused
+from .overlap import Persons, Terms, persons
 from .proportion import Difference, Tested, p_value
 
 # %% ../../nbs/methods/29c_clustered.ipynb #cf5cc551

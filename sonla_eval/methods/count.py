@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['garwood', 'byar', 'poisson_count', 'rate', 'rate_ratio', 'compare_counts', 'least_change', 'rates']
 
-# %% ../../nbs/methods/22_count.ipynb #1d782800
+# %% ../../nbs/methods/22_count.ipynb #9d3bf438
 import math
 
 from .estimate import Estimate, Refused, LANGS, number
 from .proportion import _count, _level
-from .said import Estimates, Said, Tested, p_value
+from .said import CAUTIOUS, Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/22_count.ipynb #6a37ab42
 def garwood(
@@ -33,7 +33,7 @@ def byar(
     def limit(x, sign): return float(x * (1 - 1 / (9 * x) + sign * z / (3 * math.sqrt(x))) ** 3)
     return max(0.0, limit(count, -1)), limit(count + 1, 1)
 
-# %% ../../nbs/methods/22_count.ipynb #405a0f2e
+# %% ../../nbs/methods/22_count.ipynb #99be4351
 _PROCESS = ("Số đếm được xem như một kết quả của một quá trình ngẫu nhiên (phân phối Poisson); khoảng này không nói về báo cáo thiếu.",
             "The count is seen as one outcome of a chance process (Poisson); the interval says nothing of under-reporting.")
 
@@ -42,6 +42,10 @@ def _limits(count: int, level: float) -> tuple[float, float, str]:
     if count < 10: return *garwood(count, level), "exact Poisson limits (Garwood 1936)"
     return *byar(count, level), "Byar's limits (Breslow and Day 1987)"
 
+def _aloud(count: int) -> tuple:
+    "The warning of the exact limits, which are used below 10."
+    return (CAUTIOUS,) if count < 10 else ()
+
 def _zero(count: int, exposure: float | None = None) -> tuple[tuple[str, str], ...]:
     "The rule of three, said only for a count of nought."
     if count: return ()
@@ -49,7 +53,7 @@ def _zero(count: int, exposure: float | None = None) -> tuple[tuple[str, str], .
     return ((f"Không có trường hợp nào không có nghĩa là nguy cơ bằng không: cận trên một phía 95% là khoảng {top.replace('.', ',')} (quy tắc số ba).",
              f"None seen does not mean none can happen: the one-sided 95 % upper limit is about {top} (rule of three)."),)
 
-# %% ../../nbs/methods/22_count.ipynb #dd0472dc
+# %% ../../nbs/methods/22_count.ipynb #d39f4273
 def poisson_count(
     count: int, # events in the period
     level: float = 0.95, # confidence level
@@ -60,9 +64,9 @@ def poisson_count(
     count = _count(count, "count")
     low, high, method = _limits(count, level)
     return Said(count, low, high, level, count, unit, "model estimate", method, f"Poisson, var = expected count; x = {count}", label,
-        (dict(group="events", n=count, why="all reported events"),), (_PROCESS,) + _zero(count), dict(rule_of_three=3.0 if count == 0 else None))
+        (dict(group="events", n=count, why="all reported events"),), (_PROCESS,) + _zero(count), dict(rule_of_three=3.0 if count == 0 else None, aloud=_aloud(count)))
 
-# %% ../../nbs/methods/22_count.ipynb #016495df
+# %% ../../nbs/methods/22_count.ipynb #86d06573
 def _exposure(x: float, name: str = "exposure") -> float:
     "Checked exposure: a finite number above 0."
     if x is None or isinstance(x, bool) or not math.isfinite(x) or x < 0: raise ValueError(f"{name} must be a number above 0, not {x!r}")
@@ -83,7 +87,7 @@ def rate(
     k = per / exposure
     return Said(count * k, low * k, high * k, level, count, unit or f"per {per:g}", "model estimate", method,
         f"Poisson limits of the count over the exposure; x = {count}, exposure = {exposure:g}", label,
-        (dict(group="events", n=count, why=f"in {exposure:g} units of exposure"),), (_PROCESS,) + _zero(count, exposure), dict(exposure=exposure, per=per))
+        (dict(group="events", n=count, why=f"in {exposure:g} units of exposure"),), (_PROCESS,) + _zero(count, exposure), dict(exposure=exposure, per=per, aloud=_aloud(count)))
 
 # %% ../../nbs/methods/22_count.ipynb #878aad6d
 def _conditional(c1: int, c2: int, share: float, level: float) -> tuple[float, float, float]:
@@ -99,7 +103,7 @@ def _odds(share: float) -> float:
     "share / (1 - share), unbounded at 1."
     return math.inf if share == 1 else share / (1 - share)
 
-# %% ../../nbs/methods/22_count.ipynb #cb817289
+# %% ../../nbs/methods/22_count.ipynb #1a79d6d2
 def rate_ratio(
     c1: int, # events of the first
     e1: float, # its exposure
@@ -117,7 +121,7 @@ def rate_ratio(
     return Tested(value, _odds(low) * e2 / e1, _odds(high) * e2 / e1, level, c1 + c2, "ratio", "model estimate", "exact conditional ratio of Poisson rates (Przyborowski and Wilenski 1940)",
         f"Clopper-Pearson for {c1} of {c1 + c2}; exposures {e1:g} and {e2:g}", label,
         (dict(group="first", n=c1, why=f"in {e1:g}"), dict(group="second", n=c2, why=f"in {e2:g}")), (_PROCESS,),
-        dict(p=p, verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
+        dict(p=p, aloud=(CAUTIOUS,), verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
 
 # %% ../../nbs/methods/22_count.ipynb #1f862325
 def compare_counts(
@@ -151,7 +155,7 @@ def least_change(
     while not clear(x, True): x += 1
     return (max(falls) if falls else None), x
 
-# %% ../../nbs/methods/22_count.ipynb #9b61929c
+# %% ../../nbs/methods/22_count.ipynb #f90e6c22
 def rates(
     data: "pandas.DataFrame", # one row per unit
     count: str = "count", # column of events
@@ -160,11 +164,13 @@ def rates(
     per: float = 100, # shown per so many units of exposure
     level: float = 0.95, # confidence level
     label: tuple[str, str] = ("", ""), # what they share, in Vietnamese and English
-) -> Estimates: # one estimate per row, in the order given; rows without exposure are not estimable and say so
+) -> Estimates: # one estimate per row, in the order given; rows with a blank or without exposure are not estimable and say so
     "A rate with its interval for each row of a tidy table."
     items = []
     for row in data.to_dict("records"):
         name = (str(row[unit]),) * 2
-        try: items.append(rate(row[count], row[exposure], per, level, name))
+        try:
+            if math.isnan(row[count]) or math.isnan(row[exposure]): raise Refused("The unit sent no number.", "Đơn vị không gửi số liệu.")
+            items.append(rate(row[count], row[exposure], per, level, name))
         except Refused as err: items.append(Said(None, level=level, n=0, unit=f"per {per:g}", kind="model estimate", method="rate", label=name, notes=((err.vi, err.en),)))
     return Estimates(tuple(items), label)

@@ -6,8 +6,9 @@
 __all__ = ['WEBB', 'cr2', 'sign_vectors', 'Wild', 'wild_bootstrap', 'n_assignments', 'assignments', 'invert', 'randomization',
            'few_clusters']
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #c193ec96
+# %% ../../nbs/methods/27_few_clusters.ipynb #c20a20a0
 from collections import Counter
+from functools import lru_cache
 import math
 
 import numpy as np
@@ -16,12 +17,12 @@ from scipy import special
 
 from .estimate import Estimate, Refused
 from .effects import Effects
-from .did import Panel, Swept, lone, panel, swept, twfe
+from .did import Panel, Swept, lone, swept, twfe
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #3a302003
+# %% ../../nbs/methods/27_few_clusters.ipynb #8a9c364d
 def _rest(s: Swept) -> np.ndarray:
     "Orthonormal basis (units, periods, rank) of period dummies, covariates and treatment after unit means are taken out."
-    m, (n, T) = s.sweep.mask, s.x.shape
+    m, T = s.sweep.mask, s.x.shape[1]
     per_unit = m.sum(1)
     eye = np.where(m[:, :, None], np.eye(T)[None, :, :] - m[:, None, :] / per_unit[:, None, None], 0.0)
     Z = np.concatenate([eye, np.moveaxis(s.z, 0, -1), s.x[:, :, None]], axis=2)
@@ -31,6 +32,7 @@ def _rest(s: Swept) -> np.ndarray:
     keep = value > 1e-9 * value[-1]
     return Z @ (vector[:, keep] / np.sqrt(value[keep]))
 
+# %% ../../nbs/methods/27_few_clusters.ipynb #c8819156
 def _inverse_root(a: np.ndarray) -> np.ndarray:
     "Moore-Penrose inverse square root of a symmetric matrix."
     value, vector = np.linalg.eigh(a)
@@ -133,7 +135,7 @@ class Wild:
         hits = int((draws >= t * (1 - 1e-9)).sum())
         return hits / len(draws) if complete else (1 + hits) / (1 + len(draws))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #4e26ac4b
+# %% ../../nbs/methods/27_few_clusters.ipynb #791ddd04
 def _edge(p, start: float, step: float, alpha: float) -> float:
     "Where p(null) crosses alpha on the way from `start` by `step`; infinite when it doesn't within 2**20 steps."
     inside, outside = start, start + step
@@ -148,6 +150,7 @@ def _edge(p, start: float, step: float, alpha: float) -> float:
         else: inside = middle
     return (inside + outside) / 2
 
+# %% ../../nbs/methods/27_few_clusters.ipynb #6e9794a7
 def wild_bootstrap(
     p: Panel, # the panel
     level: float = 0.95, # confidence level
@@ -178,23 +181,25 @@ def wild_bootstrap(
                     f"share of {how} with |t*| >= |t|; interval by inversion; n = {s.n}, k = {s.k}, G = {G}", label, s.used,
                     extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(codes), "complete": complete})
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #0ec4d244
+# %% ../../nbs/methods/27_few_clusters.ipynb #7b6ff738
 def n_assignments(
-    start: np.ndarray, # start of each cluster
+    start, # start of each cluster
 ) -> int: # number of distinct deals
     "Multinomial number of ways to deal the starts."
     out = math.factorial(len(start))
     for c in Counter(np.asarray(start).tolist()).values(): out //= math.factorial(c)
     return out
 
+# %% ../../nbs/methods/27_few_clusters.ipynb #2d573a20
+@lru_cache(maxsize=4)
 def assignments(
-    start: np.ndarray, # start of each cluster
+    start: tuple, # start of each cluster
     limit: int = 200_000, # the most deals listed in full
     draws: int = 9_999, # deals sampled above the limit
     seed: int = 20220301, # seed of the sample
 ) -> tuple[np.ndarray, np.ndarray, bool]: # (deals, G) index of the start, the distinct starts, whether all are there
-    "Every deal of the starts over the clusters, or a seeded sample led by the observed one."
-    distinct, code, count = np.unique(start, return_inverse=True, return_counts=True)
+    "Every deal of the starts over the clusters, or a seeded sample led by the observed one; kept for the next call."
+    distinct, code, count = np.unique(np.array(start), return_inverse=True, return_counts=True)
     if n_assignments(start) > limit:
         rng = np.random.default_rng(seed)
         return np.concatenate([code[None, :], rng.permuted(np.tile(code, (draws, 1)), axis=1)]).astype(np.int16), distinct, False
@@ -224,7 +229,7 @@ def invert(
     left, right = lo[votes(lo) > need], hi[votes(hi) > need]
     return (float(left[0]), float(right[-1])) if len(left) and len(right) else (a0, a0)
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #87a33473
+# %% ../../nbs/methods/27_few_clusters.ipynb #4e5563ab
 def _deal_twfe(p: Panel, y: np.ndarray, deals: np.ndarray, dates: np.ndarray, cluster: np.ndarray) -> np.ndarray:
     "TWFE coefficient of every deal on a balanced panel."
     n, T = y.shape
@@ -241,12 +246,13 @@ def _deal_twfe(p: Panel, y: np.ndarray, deals: np.ndarray, dates: np.ndarray, cl
         size[np.arange(len(deals)), deals[:, g]] += units[g]
     return top / (size @ (on**2).sum(1) - ((size @ on) ** 2).sum(1) / n)
 
+# %% ../../nbs/methods/27_few_clusters.ipynb #2f830ac4
 def _deal_linear(y: np.ndarray, deals: np.ndarray, loading: np.ndarray) -> np.ndarray:
     "Sum over units of their outcomes times the loading of the start that they were dealt."
     score = y @ loading.T
     return sum(score[g, deals[:, g]] for g in range(deals.shape[1]))
 
-# %% ../../nbs/methods/27_few_clusters.ipynb #85e439cc
+# %% ../../nbs/methods/27_few_clusters.ipynb #6a1f9428
 def randomization(
     p: Panel, # the panel; units missing a period are left out and listed
     level: float = 0.95, # confidence level
@@ -263,12 +269,14 @@ def randomization(
     start = np.where(start > p.when[-1], np.inf, start)
     G = int(cluster.max()) + 1 if len(cluster) else 0
     by = np.full(G, np.nan); by[cluster] = start
-    if (by[cluster] != start).any(): raise Refused("units of one cluster start at different dates", "các đơn vị trong cùng một cụm bắt đầu ở thời điểm khác nhau")
-    if loading is not None and G != len(y): raise Refused("this estimate is dealt by unit, not by cluster", "ước tính này chia lại theo đơn vị, không theo cụm")
+    if (by[cluster] != start).any(): raise Refused("units of one cluster start at different dates",
+                                                   "các đơn vị trong cùng một cụm bắt đầu ở thời điểm khác nhau")
+    if loading is not None and G != len(y): raise Refused("this estimate is dealt by unit, not by cluster",
+                                                          "ước tính này chia lại theo đơn vị, không theo cụm")
     possible = n_assignments(by) if G else 1
     if 1 / possible >= 1 - level: raise Refused(f"the start dates can be dealt in {possible} ways: no p-value below {1 / possible:.3f} is possible",
                                                f"thời điểm bắt đầu chỉ có {possible} cách chia lại: p không thể nhỏ hơn {1 / possible:.3f}")
-    deals, dates, complete = assignments(by, limit, draws, seed)
+    deals, dates, complete = assignments(tuple(by.tolist()), limit, draws, seed)
     D = (p.when[None, :] >= start[:, None]).astype(float)
     def run(v, d): return _deal_twfe(p, v, d, dates, cluster) if loading is None else _deal_linear(v, d, loading)
     a, b = run(y, deals), run(D, deals)

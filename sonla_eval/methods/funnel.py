@@ -12,19 +12,21 @@ import math
 from .estimate import Refused, LANGS, number
 from .proportion import _count
 
-# %% ../../nbs/methods/24c_funnel.ipynb #1cdf2e5f
+# %% ../../nbs/methods/24c_funnel.ipynb #ae817cb9
 def limit(
-    p: float, # tail: 0.001, 0.025, 0.975 or 0.999
-    n: float, # denominator or exposure
+    p: "float | ndarray", # tail: 0.001, 0.025, 0.975 or 0.999
+    n: "float | ndarray", # denominator or exposure
     theta: float, # common share or rate
     kind: str = "proportion", # "proportion" (binomial) or "rate" (Poisson)
-) -> float: # the share or rate at that tail
+) -> "ndarray": # the share or rate at that tail, broadcast over p and n
     "Interpolated exact limit of a funnel. Spiegelhalter (2005)."
     from scipy.stats import binom, poisson
-    law = binom(int(n), theta) if kind == "proportion" else poisson(n * theta)
-    r = float(law.ppf(p))
-    above, below = law.cdf(r), law.cdf(r - 1)
-    return max(0.0, r - (above - p) / (above - below)) / n if above > below else r / n
+    import numpy as np
+    law, args = (binom, (n, theta)) if kind == "proportion" else (poisson, (np.multiply(n, theta),))
+    r = law.ppf(p, *args)
+    above, below = law.cdf(r, *args), law.cdf(r - 1, *args)
+    step = np.where(above > below, (above - p) / np.where(above > below, above - below, 1), 0)
+    return np.maximum(0.0, r - step) / n
 
 # %% ../../nbs/methods/24c_funnel.ipynb #247113d6
 @dataclass(frozen=True)
@@ -61,14 +63,14 @@ def _spread(value, s, theta: float) -> tuple[float, float, float]:
     tau2 = (k * phi - (k - 1)) / (w.sum() - (w**2).sum() / w.sum())
     return phi, p, math.sqrt(max(0.0, tau2)) if p < 0.05 else 0.0
 
-# %% ../../nbs/methods/24c_funnel.ipynb #422bb925
-def _bounds(n: float, theta: float, tau: float, kind: str) -> tuple[float, ...]:
-    "Limits at one size: 99.8 % low, 95 % low, 95 % high, 99.8 % high; exact without tau, normal with it."
-    if tau == 0: return tuple(limit(p, n, theta, kind) for p in (0.001, 0.025, 0.975, 0.999))
-    s = math.sqrt((theta * (1 - theta) if kind == "proportion" else theta) / n + tau**2)
-    low = [max(0.0, theta - z * s) for z in (3.0902, 1.96)]
-    high = [theta + z * s for z in (1.96, 3.0902)]
-    return tuple(low + ([min(1.0, h) for h in high] if kind == "proportion" else high))
+# %% ../../nbs/methods/24c_funnel.ipynb #8ae025e8
+def _bounds(n, theta: float, tau: float, kind: str) -> "ndarray":
+    "Limits at each size (rows): 99.8 % low, 95 % low, 95 % high, 99.8 % high; exact without tau, normal with it."
+    import numpy as np
+    n = np.asarray(n, float)[:, None]
+    if tau == 0: return limit(np.array([0.001, 0.025, 0.975, 0.999]), n, theta, kind)
+    s = np.sqrt((theta * (1 - theta) if kind == "proportion" else theta) / n + tau**2)
+    return np.clip(theta + np.array([-3.0902, -1.96, 1.96, 3.0902]) * s, 0, 1 if kind == "proportion" else None)
 
 def _place(value: float, bounds: tuple[float, ...]) -> str:
     "Where a value lies between the four limits."
@@ -76,7 +78,7 @@ def _place(value: float, bounds: tuple[float, ...]) -> str:
     eps = 1e-12
     return "low 99.8" if value < a - eps else "high 99.8" if value > d + eps else "low 95" if value < b - eps else "high 95" if value > c + eps else "inside"
 
-# %% ../../nbs/methods/24c_funnel.ipynb #21fcb524
+# %% ../../nbs/methods/24c_funnel.ipynb #a5fa2cf7
 def funnel(
     data: "pandas.DataFrame", # one row per unit
     count: str = "numerator", # column of events or of units that met the target
@@ -85,7 +87,7 @@ def funnel(
     kind: str = "proportion", # "proportion" or "rate"
     theta: float | None = None, # value to compare with (a target); the pooled value when None
     per: float = 100, # rates are shown per so many
-    label: tuple[str, str] = ("", ""), # what is compared, in Vietnamese and English
+    label: tuple[str, str] = ("So sánh các đơn vị", "Units compared"), # what is compared, in Vietnamese and English
 ) -> Funnel: # units in the order given, never ranked
     "Funnel plot with exact limits and a test of overdispersion; Refused under 5 units or when all are at 0 or 100 %. Spiegelhalter (2005)."
     import numpy as np
@@ -100,13 +102,14 @@ def funnel(
     if centre <= 0 or (kind == "proportion" and centre >= 1): raise Refused("All units are at the same extreme: list the gaps instead.", "Mọi đơn vị đều ở cùng một mức tột cùng: hãy liệt kê các đơn vị chưa đạt.")
     s = np.sqrt((centre * (1 - centre) if kind == "proportion" else centre) / m)
     phi, p, tau = _spread(a / m, s, centre)
-    points = tuple(FunnelPoint(u, x, y, x / y, float((x / y - centre) / math.hypot(e, tau)), _place(x / y, _bounds(y, centre, tau, kind))) for (u, x, y), e in zip(kept, s))
+    points = tuple(FunnelPoint(u, x, y, x / y, float((x / y - centre) / math.hypot(e, tau)), _place(x / y, row))
+                   for (u, x, y), e, row in zip(kept, s, _bounds(m, centre, tau, kind)))
     small = sum(y < 20 for y in m)
     notes = ((f"{small} đơn vị có mẫu số dưới 20: chỉ nên nêu số đếm.", f"{small} units have a denominator under 20: show their counts only."),) if small and kind == "proportion" else ()
     if tau: notes += (("Các đơn vị khác nhau nhiều hơn mức ngẫu nhiên; giới hạn đã được nới rộng.", "The units differ by more than chance; the limits were widened."),)
     return Funnel(points, centre, phi, tau, p, kind, label, per, (dict(group="units", n=len(kept), why="used"), dict(group="left out", n=len(rows) - len(kept), why="no denominator")), notes)
 
-# %% ../../nbs/methods/24c_funnel.ipynb #a2b3b6b9
+# %% ../../nbs/methods/24c_funnel.ipynb #8118b30e
 def _listed(points, side: str) -> str:
     return ", ".join(p.unit for p in points if p.place == f"{side} 99.8")
 
@@ -132,11 +135,12 @@ def table(
     words = {"inside": ("trong giới hạn", "inside"), "high 95": ("trên giới hạn 95%", "above 95 %"), "low 95": ("dưới giới hạn 95%", "below 95 %"),
              "high 99.8": ("trên giới hạn 99,8%", "above 99.8 %"), "low 99.8": ("dưới giới hạn 99,8%", "below 99.8 %")}
     names = (["Đơn vị", "Số đếm", "Mẫu số", "Giá trị", "Dưới 99,8%", "Dưới 95%", "Trên 95%", "Trên 99,8%", "Vị trí"], ["Unit", "Count", "Denominator", "Value", "Low 99.8 %", "Low 95 %", "High 95 %", "High 99.8 %", "Place"])[i]
-    return pd.DataFrame([[p.unit, p.count, p.n, p.value, *_bounds(p.n, self.theta, self.tau, self.kind), words[p.place][i]] for p in self.points], columns=names)
+    rows = _bounds([p.n for p in self.points], self.theta, self.tau, self.kind).tolist()
+    return pd.DataFrame([[p.unit, p.count, p.n, p.value, *row, words[p.place][i]] for p, row in zip(self.points, rows)], columns=names)
 
 Funnel.sentence, Funnel.table = sentence, table
 
-# %% ../../nbs/methods/24c_funnel.ipynb #82849b13
+# %% ../../nbs/methods/24c_funnel.ipynb #0c257ead
 def figure(
     self: Funnel,
     lang: str = "vi", # "vi" or "en"
@@ -148,7 +152,7 @@ def figure(
     fig = Figure(figsize=(6.4, 3.4), layout="constrained")
     ax, top = fig.add_subplot(), max(p.n for p in self.points) * 1.05
     x = np.unique(np.round(np.linspace(max(1, min(p.n for p in self.points) * 0.7), top, 60)))
-    lines = np.array([_bounds(n, self.theta, self.tau, self.kind) for n in x]) * k
+    lines = _bounds(x, self.theta, self.tau, self.kind) * k
     for j, style in ((0, "-"), (1, "--"), (2, "--"), (3, "-")): ax.plot(x, lines[:, j], color="#595959", ls=style, lw=1)
     ax.axhline(self.theta * k, color="#12436D", lw=1)
     for p in self.points:

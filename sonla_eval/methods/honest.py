@@ -41,7 +41,7 @@ class Event:
         "Its error under parallel trends."
         return float(np.sqrt(self.weights @ self.sigma[self.before:, self.before:] @ self.weights))
 
-# %% ../../nbs/methods/28_honest.ipynb #2b1176fb
+# %% ../../nbs/methods/28_honest.ipynb #c1d2186b
 def event(
     beta: np.ndarray, # coefficients in order of time, base left out
     sigma: np.ndarray, # their covariance
@@ -54,28 +54,32 @@ def event(
     beta, sigma = np.asarray(beta, float), np.asarray(sigma, float)
     after = len(beta) - before
     if sigma.shape != (len(beta),) * 2 or after < 1: raise ValueError(f"{len(beta)} coefficients, covariance {sigma.shape}, {before} before the base")
-    if before < 2: raise Refused("fewer than two periods before the base: nothing is known of the trends before the start", "chưa đủ hai kỳ trước kỳ gốc: không biết gì về xu hướng trước khi bắt đầu")
-    if np.linalg.eigvalsh(sigma)[0] <= 1e-12 * np.trace(sigma): raise Refused("the covariance is singular: too few clusters for so many coefficients", "ma trận hiệp phương sai suy biến: quá ít cụm cho số hệ số này")
+    if before < 2: raise Refused("fewer than two periods before the base: nothing is known of the trends before the start",
+                                 "chưa đủ hai kỳ trước kỳ gốc: không biết gì về xu hướng trước khi bắt đầu")
+    if np.linalg.eigvalsh(sigma)[0] <= 1e-12 * np.trace(sigma): raise Refused("the covariance is singular: too few clusters for so many coefficients",
+                                                                              "ma trận hiệp phương sai suy biến: quá ít cụm cho số hệ số này")
     w = np.eye(after)[0] if weights is None else np.asarray(weights, float)
     if w.shape != (after,) or not w.any(): raise ValueError(f"{after} weights are needed, one for each coefficient after the base")
     if name is None: name = ("tác động kỳ đầu tiên", "effect in the first period") if weights is None else ("tổ hợp tác động", "combination of effects")
     return Event(beta, sigma, before, w, name, **more)
 
+# %% ../../nbs/methods/28_honest.ipynb #18c37567
 def event_of(
-    s: "Staggered", # staggered(..., base="universal")
+    s, # a staggered(..., base="universal")
     over: int = 1, # the estimand: mean of the first so many effects after the base
 ) -> Event: # its event study
     "Event study of a staggered design; raises Refused when event times have a gap."
     at, beta, sigma = s.event_study()
     base = -1 - s.anticipation
     before = int((at < base).sum())
-    if not np.array_equal(np.diff(np.r_[at[:before], base, at[before:]]), np.ones(len(at))): raise Refused("the event times have a gap", "các kỳ từ khi bắt đầu không liên tục")
+    if not np.array_equal(np.diff(np.r_[at[:before], base, at[before:]]), np.ones(len(at))): raise Refused("the event times have a gap",
+                                                                                                           "các kỳ từ khi bắt đầu không liên tục")
     if not 1 <= over <= len(at) - before: raise ValueError(f"over must be 1 to {len(at) - before}")
     w = np.r_[np.full(over, 1 / over), np.zeros(len(at) - before - over)]
     name = ("tác động kỳ đầu tiên", "effect in the first period") if over == 1 else (f"trung bình tác động {over} kỳ đầu", f"mean effect of the first {over} periods")
     return event(beta, sigma, before, w, name, value_unit=s.value_unit, used=s.p.used)
 
-# %% ../../nbs/methods/28_honest.ipynb #2e1b7cdd
+# %% ../../nbs/methods/28_honest.ipynb #27a62e1d
 def folded_quantile(
     t: float, # size of the bias in standard errors
     level: float = 0.95, # probability
@@ -89,6 +93,7 @@ def folded_quantile(
         if abs(step) < 1e-13: break
     return c
 
+# %% ../../nbs/methods/28_honest.ipynb #ca50510b
 def bends(
     before: int, # coefficients before the base
     after: int, # coefficients after it
@@ -134,23 +139,27 @@ def smoothness(
                     f"centre ± sd·cv(bias/sd), centre {centre:.4g}, M = {M:g}", (f"{e.name[0].capitalize()} nếu độ lệch xu hướng uốn tối đa {number(M, 'vi', 3)} mỗi kỳ", f"{e.name[1].capitalize()} if trends bend by at most {number(M, 'en', 3)} a period"),
                     e.used, e.notes, {"centre": centre, "M": M})
 
-# %% ../../nbs/methods/28_honest.ipynb #f2ffbc09
+# %% ../../nbs/methods/28_honest.ipynb #83dda848
 def vertices(
     X: np.ndarray, # (rows, nuisance) columns of the other effects
     scale: np.ndarray, # (rows,) standard deviations of the rows
 ) -> np.ndarray: # (vertices, rows) the g >= 0 with g'X = 0 and g'scale = 1 that are corners
     "Corners of the dual polytope by solving each square subsystem; raises Refused beyond 200,000 of them."
     J, m = X.shape
-    if math.comb(J, m + 1) > 200_000: raise Refused("too many periods after the start for the exact test: use a shorter window", "quá nhiều kỳ sau khi bắt đầu cho kiểm định chính xác: dùng cửa sổ ngắn hơn")
+    if math.comb(J, m + 1) > 200_000: raise Refused("too many periods after the start for the exact test: use a shorter window",
+                                                    "quá nhiều kỳ sau khi bắt đầu cho kiểm định chính xác: dùng cửa sổ ngắn hơn")
     pick = np.array(list(combinations(range(J), m + 1)))
-    system = np.concatenate([np.moveaxis(X[pick], 1, 2), scale[pick][:, None, :]], axis=1)
-    solvable = np.abs(np.linalg.det(system / scale.mean())) > 1e-12
-    g = np.linalg.solve(system[solvable], np.eye(m + 1)[-1][None, :, None])[..., 0]
-    good = (g > -1e-10 / scale.mean()).all(1)
+    size = scale.mean()
+    system = np.concatenate([np.moveaxis(X[pick], 1, 2), scale[pick][:, None, :] / size], axis=1)
+    spread = np.linalg.svd(system, compute_uv=False)
+    solvable = spread[:, -1] > 1e-9 * spread[:, 0]
+    g = np.linalg.solve(system[solvable], np.eye(m + 1)[-1][None, :, None])[..., 0] / size
+    good = (g > -1e-10 / size).all(1)
     out = np.zeros((int(good.sum()), J))
     np.put_along_axis(out, pick[solvable][good], np.maximum(g[good], 0), 1)
     return np.unique(out.round(14), axis=0)
 
+# %% ../../nbs/methods/28_honest.ipynb #f2e0271c
 def _inequalities(e: Event, s: int, sign: int, Mbar: float) -> np.ndarray:
     "Rows A with A delta <= 0: later changes at most Mbar times change s before the base, earlier ones at most it."
     P, Q = e.before, len(e.weights)
@@ -161,7 +170,7 @@ def _inequalities(e: Event, s: int, sign: int, Mbar: float) -> np.ndarray:
     A = A[np.abs(A).sum(1) > 1e-10]
     return A[np.abs(A[:, P:]).sum(1) > 0] if Q > 1 else A
 
-# %% ../../nbs/methods/28_honest.ipynb #e6ce2bf2
+# %% ../../nbs/methods/28_honest.ipynb #83a33f95
 def _truncated_quantile(p: float, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     "Quantile of a standard normal truncated to [lo, hi], stable in both tails."
     up = lo > 0
@@ -171,6 +180,7 @@ def _truncated_quantile(p: float, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
         far = np.minimum(lo - np.log1p(-p) / np.maximum(lo, 1), hi)
     return np.where(np.isfinite(z), z, far)
 
+# %% ../../nbs/methods/28_honest.ipynb #2488b31f
 class _Candidate:
     "The C-LF test of one candidate set of inequalities, for many values of the estimand at once."
     def __init__(self, e: Event, A: np.ndarray, kappa: float, draws: int, seed: int):
@@ -204,7 +214,7 @@ class _Candidate:
             out[at] = eta[at] / sd <= np.maximum(cut, 0)
         return out
 
-# %% ../../nbs/methods/28_honest.ipynb #7770effc
+# %% ../../nbs/methods/28_honest.ipynb #590d7fb9
 def relative(
     e: Event, # the event study
     Mbar: float, # largest change after the start, in multiples of the largest before
@@ -224,7 +234,8 @@ def relative(
         inside = kept(grid)
         if (inside.any() and not inside[0] and not inside[-1]) or reach >= 1000: break
         reach *= 2.5
-    if not inside.any(): raise Refused("no value of the effect fits these bounds: the coefficients before the start contradict them", "không giá trị nào phù hợp với giới hạn này: các hệ số trước khi bắt đầu mâu thuẫn với nó")
+    if not inside.any(): raise Refused("no value of the effect fits these bounds: the coefficients before the start contradict them",
+                                       "không giá trị nào phù hợp với giới hạn này: các hệ số trước khi bắt đầu mâu thuẫn với nó")
     at, ends = np.nonzero(inside)[0], []
     for i, out in ((at[0], -1), (at[-1], 1)):
         if not 0 <= i + out < len(grid): ends.append(out * math.inf); continue
@@ -241,7 +252,7 @@ def relative(
                     (f"{e.name[0].capitalize()} nếu độ lệch xu hướng sau khi bắt đầu tối đa gấp {number(Mbar, 'vi', 2)} lần trước đó", f"{e.name[1].capitalize()} if trends diverge after the start at most {number(Mbar, 'en', 2)} times as much as before"),
                     e.used, notes, {"Mbar": Mbar})
 
-# %% ../../nbs/methods/28_honest.ipynb #0172e576
+# %% ../../nbs/methods/28_honest.ipynb #83dfece2
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
     "Intervals under growing violations of parallel trends, with the largest violation that the conclusion survives."
@@ -270,6 +281,7 @@ class Sensitivity:
 
     def _repr_html_(self) -> str: return f"<p>{self.sentence('vi')}</p><p>{self.sentence('en')}</p>" + self.table("vi").to_html(index=False)
 
+# %% ../../nbs/methods/28_honest.ipynb #a6189a1f
 def honest(
     e: Event, # the event study
     bound: str = "relative", # "relative" or "smoothness"

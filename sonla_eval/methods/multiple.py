@@ -97,7 +97,7 @@ def table(
 
 Family.sentence, Family.table = sentence, table
 
-# %% ../../nbs/methods/34_multiple.ipynb #8411207b
+# %% ../../nbs/methods/34_multiple.ipynb #876d61cd
 def figure(
     self: Family,
     lang: str = "vi", # "vi" or "en"
@@ -114,7 +114,7 @@ def figure(
     ax.axvline(self.alpha, color="#3D3D3D", ls="--", lw=1)
     ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [n for n, *_ in rows])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlabel(("p (rỗng: chưa hiệu chỉnh; đặc: đã hiệu chỉnh)", "p (open: raw; filled: adjusted)")[i])
     ax.set_title(self.label[i], loc="left", fontsize=11)
     for side in ("left", "right", "top"): ax.spines[side].set_visible(False)

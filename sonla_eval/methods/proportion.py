@@ -6,12 +6,12 @@
 __all__ = ['TESTS', 'wilson', 'clopper_pearson', 'wilson_cc', 'finite_population', 'bounds', 'all_yes_needed', 'Difference',
            'difference', 'shares']
 
-# %% ../../nbs/methods/21_proportion.ipynb #659fcee7
+# %% ../../nbs/methods/21_proportion.ipynb #4c463846
 from bisect import bisect_left, bisect_right
 import math
 
 from .estimate import Estimate, Refused, LANGS
-from .said import Estimates, Tested, p_value
+from .said import CAUTIOUS, Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/21_proportion.ipynb #2e51903f
 def _count(x, name: str) -> int:
@@ -58,30 +58,30 @@ def wilson(
         formula=f"var = p(1-p)/n with p at each end of the interval; n = {n}, z = {z:.3f}",
         label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes))
 
-# %% ../../nbs/methods/21_proportion.ipynb #ae592380
+# %% ../../nbs/methods/21_proportion.ipynb #847e6d3b
 def clopper_pearson(
     yes: int, # units that met the target
     n: int, # units that answered
     level: float = 0.95, # confidence level, kept at least
     label: tuple[str, str] = ("", ""), # what is estimated, in Vietnamese and English
-) -> Estimate: # share with its interval, kind "sample estimate"
+) -> Said: # share with its interval, kind "sample estimate"
     "Exact binomial interval for a share: never covers less than `level`. Clopper and Pearson (1934)."
     from scipy.special import betaincinv
     yes, n = _share(yes, n)
     a = (1 - _level(level)) / 2
     low = 0.0 if yes == 0 else float(betaincinv(yes, n - yes + 1, a))
     high = 1.0 if yes == n else float(betaincinv(yes + 1, n - yes, 1 - a))
-    return Estimate(yes / n, low, high, level, n, method="exact binomial interval (Clopper and Pearson 1934)",
+    return Said(yes / n, low, high, level, n, method="exact binomial interval (Clopper and Pearson 1934)",
         formula=f"beta quantiles: B(x, n-x+1) at {a:.4g} and B(x+1, n-x) at {1-a:.4g}; n = {n}",
-        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes))
+        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes, aloud=(CAUTIOUS,)))
 
-# %% ../../nbs/methods/21_proportion.ipynb #1029a0f8
+# %% ../../nbs/methods/21_proportion.ipynb #9ee7c108
 def wilson_cc(
     yes: int, # units that met the target
     n: int, # units that answered
     level: float = 0.95, # confidence level
     label: tuple[str, str] = ("", ""), # what is estimated, in Vietnamese and English
-) -> Estimate: # share with its interval, kind "sample estimate"
+) -> Said: # share with its interval, kind "sample estimate"
     "Wilson interval with continuity correction (Newcombe 1998, method 4); between Wilson and Clopper-Pearson or wider."
     from scipy.special import ndtri
     yes, n = _share(yes, n)
@@ -89,17 +89,17 @@ def wilson_cc(
     p, q, z2 = yes / n, 1 - yes / n, z * z
     def end(sign): return (2 * n * p + z2 + sign * (1 + z * math.sqrt(z2 + sign * 2 - 1 / n + 4 * p * (n * q - sign)))) / (2 * (n + z2))
     low, high = 0.0 if yes == 0 else max(0.0, end(-1)), 1.0 if yes == n else min(1.0, end(1))
-    return Estimate(p, low, high, level, n, method="Wilson interval with continuity correction (Newcombe 1998)",
-        formula=f"score interval moved out by 1/(2n); n = {n}, z = {z:.3f}", label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes))
+    return Said(p, low, high, level, n, method="Wilson interval with continuity correction (Newcombe 1998)",
+        formula=f"score interval moved out by 1/(2n); n = {n}, z = {z:.3f}", label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes, aloud=(CAUTIOUS,)))
 
-# %% ../../nbs/methods/21_proportion.ipynb #d1dbcf6f
+# %% ../../nbs/methods/21_proportion.ipynb #b9ff333d
 def finite_population(
     yes: int, # units of the sample that met the target
     n: int, # units drawn
     population: int, # units in the whole: 12 districts, 204 communes
     level: float = 0.95, # confidence level, kept at least
     label: tuple[str, str] = ("", ""), # what is estimated, in Vietnamese and English
-) -> Estimate: # share of the whole with its interval; a plain count when all were seen
+) -> Said: # share of the whole with its interval; a plain count when all were seen
     "Exact interval for a share of a small whole, by inverting the hypergeometric test; Refused when n is 0."
     from scipy.stats import hypergeom
     yes, n = _share(yes, n)
@@ -108,12 +108,12 @@ def finite_population(
     M = range(yes, N - n + yes + 1)
     low = M[bisect_right(M, a, key=lambda m: hypergeom.sf(yes - 1, N, m, n))] / N
     high = M[bisect_left(M, -a, key=lambda m: -hypergeom.cdf(yes, N, m, n)) - 1] / N
-    return Estimate(yes / n, low, high, level if n < N else None, n, kind="sample estimate" if n < N else "administrative count",
+    return Said(yes / n, low, high, level if n < N else None, n, kind="sample estimate" if n < N else "administrative count",
         method="exact interval for a finite population (hypergeometric inversion)",
         formula=f"hypergeometric tails of {a:.4g} each; n = {n} of N = {N}, f = {n/N:.3f}", label=label,
         used=_used(yes, n) + (dict(group="not drawn", n=N - n, why="not in the sample"),),
         notes=_SAMPLE if n < N else (("Mọi đơn vị đều được xem xét: không có sai số chọn mẫu.", "Every unit was seen: there is no sampling error."),),
-        extra=dict(yes=yes, population=N))
+        extra=dict(yes=yes, population=N, aloud=(CAUTIOUS,) if n < N else ()))
 
 # %% ../../nbs/methods/21_proportion.ipynb #6997262e
 def bounds(
@@ -189,7 +189,7 @@ def difference(
         label=label, used=(dict(group="first", n=int(n1), why=f"{int(yes1)} yes"), dict(group="second", n=int(n2), why=f"{int(yes2)} yes")),
         notes=_SAMPLE, extra=dict(p1=p1, p2=p2, chisq=chi, p=p, test=test, verdict=verdict, **both))
 
-# %% ../../nbs/methods/21_proportion.ipynb #b39c60b7
+# %% ../../nbs/methods/21_proportion.ipynb #13173388
 def shares(
     data: "pandas.DataFrame", # one row per unit
     yes: str = "numerator", # column of units that met the target
@@ -198,11 +198,13 @@ def shares(
     method=wilson, # function of (yes, n, level, label)
     level: float = 0.95, # confidence level
     label: tuple[str, str] = ("", ""), # what they share, in Vietnamese and English
-) -> Estimates: # one estimate per row; rows with an empty denominator are not estimable and say so
+) -> Estimates: # one estimate per row; rows with a blank or with 0 of 0 are not estimable and say so
     "A share with its interval for each row of a tidy table."
     items = []
     for row in data.to_dict("records"):
         name = (str(row[unit]),) * 2
-        try: items.append(method(row[yes], row[n], level, name))
+        try:
+            if math.isnan(row[yes]) or math.isnan(row[n]): raise Refused("The unit sent no number.", "Đơn vị không gửi số liệu.")
+            items.append(method(row[yes], row[n], level, name))
         except Refused as err: items.append(Estimate(None, level=level, n=0, method=method.__name__, label=name, notes=((err.vi, err.en),)))
     return Estimates(tuple(items), label)

@@ -5,11 +5,16 @@
 # %% auto #0
 __all__ = ['forest', 'tree_bootstrap', 'rds_ii', 'inclusion', 'gile_ss', 'rds_i']
 
-# %% ../../nbs/methods/23b_rds.ipynb #3972c1f6
-from .estimate import Estimate, Refused
+# %% ../../nbs/methods/23b_rds.ipynb #6a3d0410
+from .estimate import Refused
 from .proportion import _count, _level
+from .said import CAUTIOUS, Said
 
-# %% ../../nbs/methods/23b_rds.ipynb #16487f9e
+# %% ../../nbs/methods/23b_rds.ipynb #194cbd44
+def _code(x) -> str:
+    "A person's code as text: 12, 12.0 and '12' are the same person (a column with gaps turns whole numbers into 12.0)."
+    return str(int(x)) if isinstance(x, float) and x.is_integer() else str(x)
+
 def forest(
     data: "pandas.DataFrame", # one row per person
     outcome: str, # column with 0/1
@@ -19,7 +24,7 @@ def forest(
 ) -> "pandas.DataFrame": # id, parent (row number, -1 for seeds), wave, degree, outcome; sorted by id
     "The checked recruitment forest; ValueError naming the row for unknown recruiters, circles, degrees below 1, outcomes that are not 0/1."
     import numpy as np, pandas as pd
-    f = pd.DataFrame(dict(id=data[id].astype(str), up=data[recruiter].astype(str), degree=data[degree].astype(float), outcome=data[outcome].astype(float))).sort_values("id", ignore_index=True)
+    f = pd.DataFrame(dict(id=data[id].map(_code), up=data[recruiter].map(_code), degree=data[degree].astype(float), outcome=data[outcome].astype(float))).sort_values("id", ignore_index=True)
     if f.id.duplicated().any(): raise ValueError(f"code {f.id[f.id.duplicated()].iloc[0]!r} appears twice")
     bad = f[~(f.degree >= 1) | ~f.outcome.isin([0, 1])]
     if len(bad): raise ValueError(f"person {bad.id.iloc[0]!r}: the degree must be at least 1 and the outcome 0 or 1")
@@ -65,7 +70,7 @@ def tree_bootstrap(
         np.add.at(times, (draw, node), 1)
     return times
 
-# %% ../../nbs/methods/23b_rds.ipynb #47be04f1
+# %% ../../nbs/methods/23b_rds.ipynb #75d889d4
 def _interval(f, weight, seeds: str, level: float, draws: int, seed: int) -> tuple[float, float, float]:
     "Percentile interval and standard error of the weighted share over redrawn trees."
     import numpy as np
@@ -78,18 +83,18 @@ def _interval(f, weight, seeds: str, level: float, draws: int, seed: int) -> tup
 _NETWORK = ("Giả định: mọi người trong quần thể quen biết nhau qua mạng lưới, số người quen khai đúng, và người được mời là ngẫu nhiên trong số người quen.",
             "Assumes one connected network, true numbers of acquaintances, and invitations at random among acquaintances.")
 
-def _estimate(f, weight, seeds, level, draws, seed, label, method, formula) -> Estimate:
+def _estimate(f, weight, seeds, level, draws, seed, label, method, formula) -> Said:
     "A weighted share with its tree-bootstrap interval, who was used, and warnings of a short chain."
     p, (low, high, se) = _weighted(f, weight, seeds), _interval(f, weight, seeds, _level(level), draws, seed)
     n_seeds, waves = int((f.wave == 0).sum()), int(f.wave.max())
     short = ((f"Chỉ có {waves} đợt mời: kết quả còn phụ thuộc vào người khởi đầu.", f"Only {waves} waves: the result still depends on the seeds."),) if waves < 4 else ()
     n = len(f) if seeds == "in" else len(f) - n_seeds
-    return Estimate(p, min(low, p), max(high, p), level, n, "share", "sample estimate", method,
+    return Said(p, min(low, p), max(high, p), level, n, "share", "sample estimate", method,
         f"{formula}; seeds {seeds}; tree bootstrap, {draws} draws, seed {seed}, se = {se:.4f}; {n_seeds} seeds, {waves} waves", label,
         (dict(group="seeds", n=n_seeds, why="used" if seeds == "in" else "left out: chosen, not recruited"), dict(group="recruits", n=len(f) - n_seeds, why="used")),
-        (_NETWORK,) + short, dict(se=se, plain=float(f.outcome.mean()), waves=waves))
+        (_NETWORK,) + short, dict(se=se, plain=float(f.outcome.mean()), waves=waves, aloud=(CAUTIOUS,)))
 
-# %% ../../nbs/methods/23b_rds.ipynb #ad9b9da3
+# %% ../../nbs/methods/23b_rds.ipynb #84a00883
 def rds_ii(
     data: "pandas.DataFrame", # one row per person
     outcome: str, # column with 0/1
@@ -99,7 +104,7 @@ def rds_ii(
     draws: int = 1000, # bootstrap draws
     seed: int = 1, # of the bootstrap
     **columns, # degree, id, recruiter: names of columns, as in `forest`
-) -> Estimate: # share with tree-bootstrap interval; extra holds se and the plain share
+) -> Said: # share with tree-bootstrap interval; extra holds se and the plain share
     "Share weighted by 1/degree; Refused with fewer than 10 recruits or no second wave. Volz and Heckathorn (2008)."
     f = _enough(forest(data, outcome, **columns))
     return _estimate(f, 1 / f.degree.to_numpy(), seeds, level, draws, seed, label, "RDS-II (Volz and Heckathorn 2008)", "weights 1/degree")
@@ -145,7 +150,7 @@ def inclusion(
         pi = (drawn + 1) / (samples * whole + 1)
     return pi[at]
 
-# %% ../../nbs/methods/23b_rds.ipynb #6281d015
+# %% ../../nbs/methods/23b_rds.ipynb #83dd47d5
 def gile_ss(
     data: "pandas.DataFrame", # one row per person
     outcome: str, # column with 0/1
@@ -157,7 +162,7 @@ def gile_ss(
     samples: int = 1000, # successive samples in each round
     seed: int = 1, # of the simulation and the bootstrap
     **columns, # degree, id, recruiter: names of columns, as in `forest`
-) -> Estimate: # share with tree-bootstrap interval (chances kept from the sample); extra holds se and the plain share
+) -> Said: # share with tree-bootstrap interval (chances kept from the sample); extra holds se and the plain share
     "Share weighted by Gile's inclusion chances; Refused as `rds_ii`; ValueError when the population is smaller than the sample. Gile (2011)."
     f = _enough(forest(data, outcome, **columns))
     weight = 1 / inclusion(f.degree.to_numpy().round().astype(int), population, samples=samples, seed=seed)

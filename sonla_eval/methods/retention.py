@@ -16,16 +16,15 @@ import pandas as pd
 from .estimate import LANGS, Estimate, Refused, number
 from .proportion import wilson
 
-# %% ../../nbs/methods/29d_retention.ipynb #47b805d6
+# %% ../../nbs/methods/29d_retention.ipynb #3cf08be0
 STAGES = {
     "enrolled": ("đã nhập học", "enrolled"),
     "completed": ("hoàn thành khóa học", "completed"),
-    "employed_6m": ("có việc làm sau 6 tháng", "in work at 6 months"),
-    "employed_12m": ("có việc làm sau 12 tháng", "in work at 12 months"),
+    "employed6": ("có việc làm sau 6 tháng", "in work at 6 months"),
+    "employed12": ("có việc làm sau 12 tháng", "in work at 12 months"),
 }
 COLUMNS = ["stage", "eligible", "known", "yes", "lost", "share", "low", "high", "worst", "best"]
 
-# %% ../../nbs/methods/29d_retention.ipynb #03a2087e
 @dataclass(frozen=True, eq=False)
 class RetentionTable:
     "What became of one cohort, stage by stage; `.rows` is tidy (columns in COLUMNS), `.estimates` has one Estimate per stage."
@@ -37,7 +36,7 @@ class RetentionTable:
     used: tuple[dict, ...] = () # who was used: rows of {group, n, why}
     notes: tuple[tuple[str, str], ...] = () # what a reader must know, (vi, en)
 
-# %% ../../nbs/methods/29d_retention.ipynb #f033274c
+# %% ../../nbs/methods/29d_retention.ipynb #ef4d78a2
 def _percent(x: float, lang: str) -> str:
     "A share as a percentage of that language."
     return number(100*x, lang, 1) + ("%" if lang == "vi" else " %")
@@ -54,7 +53,6 @@ def _stage_words(row, name: str, level: float, lang: str) -> str:
         out += "; " + words.format(number(row.lost, lang), _percent(row.worst, lang), _percent(row.best, lang))
     return out
 
-# %% ../../nbs/methods/29d_retention.ipynb #ef230b18
 def _name(self: RetentionTable, stage: str, lang: str) -> str:
     "The stage in words."
     return {**STAGES, **self.names}.get(stage, (stage, stage))[LANGS.index(lang)]
@@ -149,13 +147,19 @@ def _stage_estimate(
     notes = () if known == eligible else (("Tỷ lệ chỉ đúng cho cả khóa nếu người mất liên lạc giống người còn liên lạc.", "The share holds for the whole cohort only if the lost resemble the found."),)
     return e.with_(formula=f"{e.formula} (known, of {eligible} due)", label=label, used=used, notes=notes, extra=extra)
 
-# %% ../../nbs/methods/29d_retention.ipynb #2f84a88c
+# %% ../../nbs/methods/29d_retention.ipynb #71376835
 def _cohort(x: pd.DataFrame) -> tuple[pd.Series, tuple[dict, ...]]:
     "Who is in the cohort by the first column, and the who-was-used rows."
     first = x.iloc[:, 0]
     rows = [("enrolled", (first == 1).sum(), "the cohort"), ("not enrolled", (first == 0).sum(), "left out: never enrolled"),
             ("enrolment unknown", first.isna().sum(), "left out: the sheet does not say whether they enrolled")]
     return first == 1, tuple({"group": g, "n": int(n), "why": w} for g, n, w in rows if n or g == "enrolled")
+
+def _due(due: Mapping[str, pd.Series] | None, stage: str, index: pd.Index) -> np.ndarray:
+    "True where the stage has come due, row by row; everyone without `due`."
+    if due is None or stage not in due: return np.ones(len(index), bool)
+    d = due[stage] if due[stage].index.equals(index) else due[stage].reindex(index)
+    return d.fillna(False).to_numpy(bool)
 
 def _odd_orders(x: pd.DataFrame) -> int:
     "Persons with a yes after an earlier no: possible (work without the course), worth a look."
@@ -165,7 +169,7 @@ def _odd_orders(x: pd.DataFrame) -> int:
         seen_no |= (x[name] == 0).to_numpy()
     return int(odd.sum())
 
-# %% ../../nbs/methods/29d_retention.ipynb #4e70485b
+# %% ../../nbs/methods/29d_retention.ipynb #25e3a2d9
 def stages(
     table: pd.DataFrame, # one row per person; 0/1/NaN columns in order, the first says who enrolled
     label: tuple[str, str] = ("Theo dõi khóa học", "Cohort"), # the cohort, (vi, en)
@@ -177,17 +181,16 @@ def stages(
     x, names = _stage_values(table), dict(names or {})
     cohort, used = _cohort(x)
     if not cohort.any(): raise Refused("Nobody enrolled: there is no cohort to follow.", "Không có ai nhập học: không có khóa nào để theo dõi.")
-    x = x[cohort]
     rows, estimates = [], {}
     for stage in x.columns:
-        here = x[stage] if due is None or stage not in due else x.loc[due[stage].reindex(x.index).fillna(False).astype(bool), stage]
+        here = x.loc[cohort.to_numpy() & _due(due, stage, x.index), stage]
         eligible, known, yes = len(here), int(here.notna().sum()), int((here == 1).sum())
         words = tuple(f"{l}: {w}" for l, w in zip(label, {**STAGES, **names}.get(stage, (stage, stage))))
         e = estimates[stage] = _stage_estimate(stage, eligible, known, yes, level, words)
         share = [np.nan]*3 if e.value is None else [e.value, e.low, e.high]
         bounds = [yes/eligible, (yes + eligible - known)/eligible] if eligible else [np.nan]*2
         rows.append([stage, eligible, known, yes, eligible - known, *share, *bounds])
-    odd = _odd_orders(x)
+    odd = _odd_orders(x[cohort.to_numpy()])
     notes = ((f"{odd} người đạt một giai đoạn sau khi không đạt giai đoạn trước.", f"{odd} persons reached a stage after missing an earlier one."),) if odd else ()
     return RetentionTable(pd.DataFrame(rows, columns=COLUMNS), estimates, label, level, names, used, notes)
 
@@ -222,7 +225,7 @@ def _loglog(
     last = high[inside][-1] if inside.any() else 1.0
     return np.where(inside, low, survival), np.where(inside, high, np.where(survival == 0, last, survival))
 
-# %% ../../nbs/methods/29d_retention.ipynb #fec26bf5
+# %% ../../nbs/methods/29d_retention.ipynb #6863dc6c
 @dataclass(frozen=True, eq=False)
 class Curve:
     "Retention over time; `.rows` has columns time, at_risk, left, survival, se, low, high, worst, best (a first row at time 0)."
@@ -233,7 +236,6 @@ class Curve:
     used: tuple[dict, ...] = () # persons by ending
     notes: tuple[tuple[str, str], ...] = () # what a reader must know, (vi, en)
 
-# %% ../../nbs/methods/29d_retention.ipynb #f4932df5
 def _step(curve: pd.DataFrame, times: np.ndarray, column: str, first: float) -> np.ndarray:
     "A step function read at the given times."
     at = np.searchsorted(curve["time"].to_numpy(), times, "right")

@@ -6,13 +6,13 @@
 __all__ = ['MEASURES', 'GAMMAS', 'EValue', 'e_value', 'e_figure', 'Bounds', 'signed_rank_bounds', 'sign_bounds', 'match',
            'rosenbaum', 'bounds_figure']
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #bc2dc787
+# %% ../../nbs/methods/29b_sensitivity.ipynb #8e786b24
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .client import Terms, _logistic, persons
-from .estimate import LANGS, Estimate, Refused, number
+from .estimate import LANGS, Refused, number
+from .overlap import Terms, logistic, persons
 
 # %% ../../nbs/methods/29b_sensitivity.ipynb #0f888ede
 def _same(x: float) -> float: return x
@@ -199,7 +199,7 @@ def sign_bounds(
     used = ({"group": "only the served", "n": better, "why": ""}, {"group": "only the partner", "n": worse, "why": ""})
     return _sweep(lambda c: float(binom.sf(better - 1, n, c)), gammas, n, level, used, "McNemar bounds (Rosenbaum 2002), exact, one-sided")
 
-# %% ../../nbs/methods/29b_sensitivity.ipynb #717e05c9
+# %% ../../nbs/methods/29b_sensitivity.ipynb #054b23b9
 def _own_order(score: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     "A shuffle that depends on the values and the seed and not on the order of the rows."
     order = np.lexsort((y, score))
@@ -217,7 +217,7 @@ def match(
     from scipy.optimize import linear_sum_assignment
     from scipy.special import logit
     p = persons(frame, outcome, treat, covariates)
-    x = np.round(logit(_logistic(p.X, p.a)[1]), 9)
+    x = np.round(logit(logistic(p.X, p.a)[1]), 9)
     order = _own_order(x, p.y, seed)
     one, two = order[p.a[order] == 1], order[p.a[order] == 0]
     gap, width = np.abs(x[one][:, None] - x[two]), caliper*x.std(ddof=1)

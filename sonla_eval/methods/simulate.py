@@ -37,7 +37,7 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(*(a + b for a, b in zip(self.__dict__.values(), other.__dict__.values())))
 
-# %% ../../nbs/methods/36b_simulate.ipynb #c2dab6dd
+# %% ../../nbs/methods/36b_simulate.ipynb #7429b3af
 CHUNK = 100
 
 def chunk_seed(seed: int, method: str, effect: int, chunk: int) -> np.random.Generator:
@@ -45,10 +45,10 @@ def chunk_seed(seed: int, method: str, effect: int, chunk: int) -> np.random.Gen
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(method.encode()), effect, chunk)))
 
 def one(trial, rng: np.random.Generator, effect: float) -> Tally:
-    "One run: draw, answer, compare."
+    "One run: draw, answer, compare; a refusal or a number beyond all bounds is no answer."
     data = trial.draw(rng, effect)
     try: value, low, high, p = trial.answer(data)
-    except Refused: return Tally(1)
+    except (Refused, OverflowError): return Tally(1)
     truth, null = trial.truth(effect), trial.truth(trial.effects[0])
     finite = value is not None and math.isfinite(value)
     off = value - truth if finite else 0.0

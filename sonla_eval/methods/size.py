@@ -141,7 +141,7 @@ def triangulate(
         f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval, factor at least 1" if k > 2 else ""),
         label, tuple(dict(group=e.method, n=e.n, why=f"{e.value:.0f} ({e.low:.0f} to {e.high:.0f})") for e in found), differ, dict(tau2=tau2, i2=i2, q=q, p=p))
 
-# %% ../../nbs/methods/23_size.ipynb #23093a04
+# %% ../../nbs/methods/23_size.ipynb #0a4782e1
 def size_figure(
     estimates: "Iterable[Estimate]", # the estimates, in the order shown
     lang: str = "vi", # "vi" or "en"
@@ -155,7 +155,7 @@ def size_figure(
         ax.plot([e.low, e.high], [y, y], color="#12436D", lw=2, solid_capstyle="butt")
         ax.plot([e.value], [y], "o", color="#F46A25" if e.method.startswith("triangulation") else "#12436D", ms=7)
     ax.set_yticks(range(len(rows)), [e.label[LANGS.index(lang)] or e.method for e in rows])
-    ax.invert_yaxis()
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xscale("log")
     ticks = [t for t in (50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10000, 20000) if min(e.low for e in rows) * 0.8 <= t <= max(e.high for e in rows) * 1.2]
     ax.set_xticks(ticks, [number(t, lang) for t in ticks])

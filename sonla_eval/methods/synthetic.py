@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['simplex_weights', 'Synthetic', 'synthetic', 'effect', 'effects', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #6b1cf3c6
+# %% ../../nbs/methods/28b_synthetic.ipynb #7136d3f0
 from dataclasses import dataclass
+from html import escape
 import math
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from .estimate import Estimate, Refused, number
 from .effects import Effects, judged
-from .did import Panel, panel
+from .did import Panel
 
 # %% ../../nbs/methods/28b_synthetic.ipynb #fcb35ae3
 def simplex_weights(
@@ -78,7 +79,7 @@ class Synthetic:
         return Estimate(value, value - half, value + half, level, 1, self.value_unit, "model estimate", "synthetic control (Abadie, Diamond, Hainmueller 2010)",
                         f"rank of |mean gap| / pre-gap among {J + 1}; level {level:.3f}", label, self.used, self.notes, {"p": p})
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #9ed90d78
+# %% ../../nbs/methods/28b_synthetic.ipynb #d87ec9d3
 def _double(y: np.ndarray, x: np.ndarray, i: int, pool: np.ndarray, before: np.ndarray, demean: bool):
     "Weights and double of unit i from the units in `pool`."
     shift = y[:, before].mean(1) if demean else np.zeros(len(y))
@@ -99,16 +100,20 @@ def synthetic(
     start = np.where(p.start > p.when[-1], np.inf, p.start)
     full = np.isfinite(p.y).all(1) & np.isfinite(p.x).all((0, 2))
     treated = np.nonzero(np.isfinite(start))[0]
-    if len(treated) != 1: raise Refused(f"{len(treated)} treated units: this method is for one; use the staggered method", f"có {len(treated)} đơn vị can thiệp: phương pháp này dành cho một đơn vị; dùng phương pháp lệch thời gian")
+    if len(treated) != 1: raise Refused(f"{len(treated)} treated units: this method is for one; use the staggered method",
+                                        f"có {len(treated)} đơn vị can thiệp: phương pháp này dành cho một đơn vị; dùng phương pháp lệch thời gian")
     i = int(treated[0])
     if not full[i]: raise Refused("the treated unit misses a period", "đơn vị can thiệp thiếu số liệu một kỳ")
     after = p.when >= start[i]
     pool = np.nonzero(full & ~np.isfinite(start))[0]
-    if (~after).sum() < 5: raise Refused(f"{int((~after).sum())} periods before the start: at least 5 are needed to find a double", f"chỉ có {int((~after).sum())} kỳ trước khi bắt đầu: cần ít nhất 5 kỳ để tìm đối chứng")
-    if not after.any() or len(pool) < 5: raise Refused(f"{len(pool)} donors: at least 5 are needed", f"chỉ có {len(pool)} đơn vị so sánh: cần ít nhất 5")
+    if (~after).sum() < 5: raise Refused(f"{int((~after).sum())} periods before the start: at least 5 are needed to find a double",
+                                         f"chỉ có {int((~after).sum())} kỳ trước khi bắt đầu: cần ít nhất 5 kỳ để tìm đối chứng")
+    if not after.any() or len(pool) < 5: raise Refused(f"{len(pool)} donors: at least 5 are needed",
+                                                       f"chỉ có {len(pool)} đơn vị so sánh: cần ít nhất 5")
     seen = p.y[:, ~after]
     if not demean and ((seen[i] > seen[pool].max(0)).all() or (seen[i] < seen[pool].min(0)).all()):
-        raise Refused("the unit lies outside all donors in every period: no mix can match its level; use demean=True", "đơn vị nằm ngoài mọi đơn vị so sánh ở mọi kỳ: không tổ hợp nào khớp được mức; dùng demean=True")
+        raise Refused("the unit lies outside all donors in every period: no mix can match its level; use demean=True",
+                      "đơn vị nằm ngoài mọi đơn vị so sánh ở mọi kỳ: không tổ hợp nào khớp được mức; dùng demean=True")
     w, double = _double(p.y, p.x, i, pool, ~after, demean)
     gaps = np.array([p.y[j] - _double(p.y, p.x, j, pool[pool != j], ~after, demean)[1] for j in pool])
     size = np.sqrt((gaps[:, ~after] ** 2).mean(1))
@@ -150,7 +155,7 @@ def effects(self: Synthetic) -> Effects: # the gap in each period after the star
 
 Synthetic.effect, Synthetic.effects = effect, effects
 
-# %% ../../nbs/methods/28b_synthetic.ipynb #4501499f
+# %% ../../nbs/methods/28b_synthetic.ipynb #b99af26b
 def sentence(
     self: Synthetic,
     lang: str = "vi", # "vi" or "en"
@@ -184,4 +189,4 @@ def figure(
     return fig
 
 Synthetic.sentence, Synthetic.table, Synthetic.figure = sentence, table, figure
-Synthetic._repr_html_ = lambda self: f"<p>{self.sentence('vi')}</p><p>{self.sentence('en')}</p>" + self.table("vi").to_html(index=False)
+Synthetic._repr_html_ = lambda self: f"<p>{escape(self.sentence('vi'))}</p><p>{escape(self.sentence('en'))}</p>" + self.table("vi").to_html(index=False)

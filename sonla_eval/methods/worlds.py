@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['Answer', 'SHARES', 'LOG', 'COUNTS', 'N', 'PERSONS', 'two_lists', 'three_lists', 'SIZES', 'SD', 'MONTHS',
-           'ABOUT_MONTHS', 'SERIES', 'PROVINCE', 'TOGETHER', 'ABOUT', 'PANEL', 'FEW', 'here', 'PANELS', 'BOTH', 'STUDY',
-           'ABOUT_WOMEN', 'ABOUT_GROUPS', 'normal_share', 'CLIENTS', 'LOGITS', 'last', 'FOLLOWED', 'Trial', 'four',
-           'logs', 'binomials', 'listed', 'recruits', 'chapman', 'months', 'quarters', 'jump', 'signalled',
-           'five_years', 'districts', 'women', 'grouped', 'venue_share', 'rounds', 'course', 'bounded', 'service',
-           'incomes', 'trials']
+           'ABOUT_MONTHS', 'SERIES', 'PROVINCE', 'TOGETHER', 'ABOUT', 'PANEL', 'FEW', 'here', 'PANELS', 'LONE', 'YEARS',
+           'ABOUT_YEARS', 'ALONE', 'BOTH', 'STUDY', 'ABOUT_WOMEN', 'ABOUT_GROUPS', 'normal_share', 'CLIENTS', 'LOGITS',
+           'last', 'FOLLOWED', 'OTHERS', 'Trial', 'four', 'logs', 'binomials', 'listed', 'recruits', 'chapman',
+           'months', 'quarters', 'jump', 'signalled', 'five_years', 'districts', 'placebo', 'allowing', 'women',
+           'grouped', 'venue_share', 'rounds', 'course', 'bounded', 'service', 'incomes', 'raters', 'holm', 'trials']
 
-# %% ../../nbs/methods/36_worlds.ipynb #8b8b7573
+# %% ../../nbs/methods/36_worlds.ipynb #a200a915
 from collections.abc import Callable
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from . import client, clustered, count, coverage, did, few_clusters, its, lists, missing, power, proportion, rds, retention, size, staggered, survey, trend
+from . import client, clustered, count, coverage, did, few_clusters, honest, its, lists, missing, multiple, power, proportion, rds, retention, score, size, staggered, survey, synthetic, trend
 
 # %% ../../nbs/methods/36_worlds.ipynb #07b172da
 Answer = tuple[float | None, float, float, float | None]
@@ -46,7 +46,7 @@ def logs(e) -> Answer:
     high = math.inf if e.high is None else log(e.high)
     return value if math.isfinite(value) else None, log(e.low), high, e.extra.get("p")
 
-# %% ../../nbs/methods/36_worlds.ipynb #21608e7a
+# %% ../../nbs/methods/36_worlds.ipynb #bfcc8255
 def binomials(n: int, p: float) -> Callable:
     "Draws (yes, n) for two groups of n whose shares are p and p + effect."
     return lambda rng, effect: (int(rng.binomial(n, p + effect)), n, int(rng.binomial(n, p)), n)
@@ -59,7 +59,6 @@ SHARES = (
     Trial("proportion.difference", ("hai nhóm 100 người, tỷ lệ 60%", "two groups of 100, share 60 %"), binomials(100, 0.6), lambda d: four(proportion.difference(*d)), effects=(0.0, 0.1, 0.15, 0.2, 0.25), at=2),
 )
 
-# %% ../../nbs/methods/36_worlds.ipynb #2f0206bf
 LOG = ("log tỷ số", "log ratio")
 COUNTS = (
     Trial("count.poisson_count", ("trung bình 5 vụ mỗi năm", "5 cases a year on average"), lambda rng, effect: int(rng.poisson(5)), lambda c: four(count.poisson_count(c)), lambda e: 5.0, tested=False, unit=("vụ", "cases"), scale=1.0),
@@ -157,10 +156,10 @@ def districts(panel: power.Panel) -> Callable:
         return did.panel(pd.DataFrame({"unit": unit, "time": time, "y": y, "start": start}), "unit", "time", "y", start="start")
     return draw
 
-# %% ../../nbs/methods/36_worlds.ipynb #693581bf
+# %% ../../nbs/methods/36_worlds.ipynb #5f863053
 ABOUT = ("12 huyện, 20 quý, bắt đầu rải rác", "12 districts, 20 quarters, staggered starts")
 PANEL = {"effects": (0.0, 0.5, 1.0, 1.5, 2.0), "at": 2, "unit": SD, "scale": 1.0}
-FEW = PANEL | {"effects": (0.0, 1.0, 1.5), "at": 1}
+FEW = PANEL | {"effects": (0.0, 1.2), "at": 1}
 here = districts(PROVINCE)
 PANELS = (
     Trial("did.two_groups", ("6 huyện bắt đầu cùng lúc, 6 huyện không, 20 quý", "6 districts start together, 6 never, 20 quarters"), districts(TOGETHER), lambda p: four(did.two_groups(p)), **PANEL),
@@ -169,6 +168,26 @@ PANELS = (
     Trial("few_clusters.wild_bootstrap", ABOUT, here, lambda p: four(few_clusters.wild_bootstrap(p)), **FEW),
     Trial("few_clusters.randomization", ABOUT, here, lambda p: four(few_clusters.randomization(p, limit=2000, draws=999)), **PANEL),
     Trial("staggered.simple", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).simple()), **PANEL),
+)
+
+# %% ../../nbs/methods/36_worlds.ipynb #863d4092
+LONE = power.Panel(starts=(10,) + (None,)*11)
+YEARS = power.Panel(starts=(3,)*6 + (None,)*6, periods=6)
+ABOUT_YEARS = ("12 huyện, 6 năm, 6 huyện bắt đầu cùng lúc", "12 districts, 6 years, 6 start together")
+
+def placebo(p: did.Panel) -> Answer:
+    "Mean gap of a synthetic control with its placebo p; its interval is not at 95 % and is left out."
+    e = synthetic.synthetic(p, demean=True).effect()
+    return e.value, math.nan, math.nan, e.extra["p"]
+
+def allowing(interval: Callable, bound: float) -> Callable:
+    "First effect of an event study with an interval that allows trends to differ up to the bound."
+    return lambda p: four(interval(honest.event_of(staggered.staggered(p, draws=0, base="universal")), bound))
+
+ALONE = (
+    Trial("synthetic.synthetic", ("1 huyện bắt đầu, 11 huyện đối chứng, 20 quý", "1 district starts, 11 donors, 20 quarters"), districts(LONE), placebo, **PANEL | {"effects": (0.0, 2.0), "at": 1}),
+    Trial("honest.smoothness", ABOUT_YEARS, districts(YEARS), allowing(honest.smoothness, 0.0), **PANEL),
+    Trial("honest.relative", ABOUT_YEARS, districts(YEARS), allowing(honest.relative, 1.0), **PANEL | {"effects": (0.0, 2.5), "at": 1}),
 )
 
 # %% ../../nbs/methods/36_worlds.ipynb #7bf8a476
@@ -185,9 +204,9 @@ def grouped(rng: np.random.Generator, effect: float, G: int = 12, m: int = 20, r
     y = rng.normal(0, math.sqrt(rho), G)[g] + rng.normal(0, math.sqrt(1 - rho), G*m) + effect*(g % 2)
     return pd.DataFrame({"district": g, "served": g % 2, "y": y, "yes": (y > 0).astype(int)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #74f61a25
+# %% ../../nbs/methods/36_worlds.ipynb #6428d8ce
 BOTH = ["age", "town"]
-STUDY = {"effects": (0.0, 0.1, 0.15, 0.2, 0.3), "at": 2}
+STUDY = {"effects": (0.0, 0.15, 0.2, 0.25), "at": 1}
 ABOUT_WOMEN, ABOUT_GROUPS = ("200 người, hai yếu tố gây nhiễu", "200 persons, two confounders"), ("12 huyện, mỗi huyện 20 người", "12 districts of 20 persons")
 normal_share = lambda effect: 0.5*math.erf(effect/math.sqrt(2))
 CLIENTS = (
@@ -195,7 +214,7 @@ CLIENTS = (
     Trial("client.ipw", ABOUT_WOMEN, women, lambda d: four(client.ipw(d, "condom", "served", BOTH)), **STUDY),
     Trial("client.standardise", ABOUT_WOMEN, women, lambda d: four(client.standardise(d, "condom", "served", BOTH)), **STUDY),
     Trial("client.aipw", ABOUT_WOMEN, women, lambda d: four(client.aipw(d, "condom", "served", BOTH)), **STUDY),
-    Trial("clustered.gee", ABOUT_GROUPS, grouped, lambda d: four(clustered.gee(d, "yes", "served", [], "district")), normal_share, effects=(0.0, 0.4, 0.6, 0.8), at=2, unit=SD, scale=1.0),
+    Trial("clustered.gee", ABOUT_GROUPS, grouped, lambda d: four(clustered.gee(d, "yes", "served", [], "district")), normal_share, effects=(0.0, 0.6, 0.9), at=1, unit=SD, scale=1.0),
     Trial("clustered.mixed", ABOUT_GROUPS, grouped, lambda d: four(clustered.mixed(d, "y", "served", [], "district")), effects=(0.0, 0.4, 0.6, 0.8), at=2, unit=SD, scale=1.0),
     Trial("clustered.icc", ABOUT_GROUPS, grouped, lambda d: four(clustered.icc(d, "y", "district")), lambda e: 0.1, tested=False, unit=("tương quan", "correlation"), scale=1.0),
 )
@@ -214,13 +233,13 @@ def rounds(rng: np.random.Generator, effect: float, venues: int = 15, take: int 
     yes = rng.random(len(g)) < 1/(1 + np.exp(-(at[g] + effect*(r == 2))))
     return pd.DataFrame({"round": r, "cluster": g, "weight": size_[g]/take, "condom": yes.astype(int)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #f6e0c641
+# %% ../../nbs/methods/36_worlds.ipynb #1d1824f9
 def course(informative: bool) -> Callable:
     "Thirty people, 60 % in work at 12 months, a fifth lost: by chance, or mostly those without work."
     def draw(rng, effect):
         work = (rng.random(30) < 0.6).astype(float)
         lost = rng.random(30) < (np.where(work == 1, 0.05, 0.425) if informative else 0.2)
-        return pd.DataFrame({"enrolled": 1, "employed_12m": np.where(lost, np.nan, work)})
+        return pd.DataFrame({"enrolled": 1, "employed12": np.where(lost, np.nan, work)})
     return draw
 
 def bounded(e) -> Answer:
@@ -239,8 +258,8 @@ def incomes(rng: np.random.Generator, effect: float, n: int = 150) -> pd.DataFra
     income = 10 + 0.4*(age - 30) + rng.normal(0, 2, n)
     return pd.DataFrame({"age": age, "income": np.where(rng.random(n) < 1/(1 + np.exp(-(age - 32)/4)), np.nan, income)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #a64e741e
-last = lambda d: retention.stages(d).estimates["employed_12m"]
+# %% ../../nbs/methods/36_worlds.ipynb #5bb8389c
+last = lambda d: retention.stages(d).estimates["employed12"]
 FOLLOWED = (
     Trial("survey.weighted_share", ("15 tụ điểm, mỗi nơi 12 phỏng vấn", "15 venues of 12 interviews"), rounds, lambda d: four(survey.weighted_share(d[d["round"] == 1], "condom")), lambda e: venue_share(0.0), tested=False),
     Trial("survey.change", ("hai vòng, cùng 15 tụ điểm, mỗi nơi 12 phỏng vấn", "two rounds, the same 15 venues, 12 interviews each"), rounds, lambda d: four(survey.change(d, "condom", 1, 2)),
@@ -249,10 +268,27 @@ FOLLOWED = (
     Trial("retention.stages, loss not by chance", ("khóa 30 người, người chưa có việc dễ mất liên lạc hơn", "course of 30, those without work are lost more often"), course(True), lambda d: four(last(d)), lambda e: 0.6, tested=False),
     Trial("retention.stages, bounds", ("khóa 30 người, người chưa có việc dễ mất liên lạc hơn", "course of 30, those without work are lost more often"), course(True), lambda d: bounded(last(d)), lambda e: 0.6, tested=False),
     Trial("retention.kaplan_meier", ("48 người, theo dõi 12 tháng", "48 persons followed for 12 months"), service, lambda d: four(retention.kaplan_meier(d).at(d["months"].max())), lambda e: 0.55, tested=False),
+    Trial("missing.imputed, normal", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, k_pmm=0, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
     Trial("missing.imputed", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
 )
 
-# %% ../../nbs/methods/36_worlds.ipynb #80c9372e
+# %% ../../nbs/methods/36_worlds.ipynb #ccc23a08
+def raters(rng: np.random.Generator, effect: float) -> tuple[np.ndarray, np.ndarray]:
+    "Classes 0-2 given to 204 communes by two raters."
+    first = rng.integers(0, 3, 204)
+    return first, np.where(rng.random(204) < 0.7, first, rng.integers(0, 3, 204))
+
+def holm(z: np.ndarray) -> Answer:
+    "The smallest p of ten tests after Holm's correction; there is no interval."
+    from scipy.special import ndtr
+    return None, math.nan, math.nan, float(multiple.adjusted(2*ndtr(-np.abs(z))).min())
+
+OTHERS = (
+    Trial("score.kappa", ("204 xã, hai người chấm, kappa 0,7", "204 communes, two raters, kappa 0.7"), raters, lambda d: four(score.kappa(*d)), lambda e: 0.7, tested=False, unit=("kappa", "kappa"), scale=1.0),
+    Trial("multiple.family", ("10 phép kiểm định, hiệu chỉnh Holm", "10 tests, Holm's correction"), lambda rng, effect: rng.standard_normal(10) + effect*(np.arange(10) == 0), holm, effects=(0.0, 2.0, 3.0, 4.0, 5.0), unit=("sai số chuẩn", "standard errors"), scale=1.0),
+)
+
+# %% ../../nbs/methods/36_worlds.ipynb #1c517036
 def trials() -> dict[str, Trial]: # method -> trial, in reading order
     "Every trial by the name of its method."
-    return {t.method: t for t in (*SHARES, *COUNTS, *SIZES, *SERIES, *PANELS, *CLIENTS, *FOLLOWED)}
+    return {t.method: t for t in (*SHARES, *COUNTS, *SIZES, *SERIES, *PANELS, *ALONE, *CLIENTS, *FOLLOWED, *OTHERS)}

@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['nested_bars', 'flow', 'cascade', 'forest', 'budget_bars', 'bounds_bars', 'decomposition']
 
-# %% ../../nbs/present/59_charts_flow.ipynb #9f92438f
+# %% ../../nbs/present/59_charts_flow.ipynb #3f58dbd3
 import pandas as pd
 from .charts_places import draw_dots, interval_words
 from .charts_status import number_data
 from .charts_time import x_word
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden, is_blank, key, key_height,
-                                      masked, middles, name_column, need, nice_ticks, t, text_width, tick_words, tick, wrap, x_scale)
-from .words import say
+from .sheet import (chart, facts, hidden, key, key_height, MARGIN, masked, middles, name_column,
+                                      need, nice_ticks, Sheet, tick, tick_words, WIDTH, x_scale)
+from .tables import is_blank
+from .theme import AXIS, BLUE, GREY, INK, ORANGE, PALE, PAPER, text_width, wrap
+from .words import say, t
 
 # %% ../../nbs/present/59_charts_flow.ipynb #9569ca77
 @chart
@@ -84,7 +86,7 @@ def flow(
     named = [f"{c}, {s}" for c, s in zip(rows["cohort"], rows["stage"])]
     return sheet, data.assign(mask=df["mask"].to_list()) if "mask" in df else data, facts(named, rows["n"], hide, lang, lambda v: say(v, "cases", lang))
 
-# %% ../../nbs/present/59_charts_flow.ipynb #7c001a5a
+# %% ../../nbs/present/59_charts_flow.ipynb #cf9429b3
 @chart
 def cascade(
     df: pd.DataFrame, # step, value, source, period, unit; perhaps low, high, break (True: not comparable with the row above), mask
@@ -99,7 +101,7 @@ def cascade(
     grows = [rows["step"][i] for i in range(1, len(rows)) if not cut[i] and rows["value"][i] > rows["value"][i - 1]]
     if grows: raise ValueError(f"more than the step above though no break is declared: {grows}")
     small = [f"{s}, {x_word(p, lang)}, {u}" for s, p, u in zip(rows["source"], rows["period"], rows["unit"])]
-    top, y, heights = 4.0, 4.0, [62 + 14.4*(len(wrap(s, WIDTH - 2*MARGIN)) - 1) + (22 if c else 0) for s, c in zip(small, cut)]
+    y, heights = 4.0, [62 + 14.4*(len(wrap(s, WIDTH - 2*MARGIN)) - 1) + (22 if c else 0) for s, c in zip(small, cut)]
     sheet, peak = Sheet(id, sum(heights) + 8, lang, synthetic), max(rows[["value", "high"]].max().max(), 1)
     scale = (WIDTH - MARGIN - 150)/peak
     for i, row in enumerate(rows.to_dict("records")):
@@ -179,7 +181,7 @@ def budget_bars(
     data.columns = [f"{c} ({t(f'unit.{unit}', lang)})" if c in (t("col.allotted", lang), t("col.spent", lang)) else c for c in data.columns]
     return sheet, data, facts(rows["activity"], rows["spent"], hide, lang, lambda v: say(v, unit, lang))
 
-# %% ../../nbs/present/59_charts_flow.ipynb #ae7389bd
+# %% ../../nbs/present/59_charts_flow.ipynb #980fb94b
 @chart
 def bounds_bars(
     df: pd.DataFrame, # label, value (among those that reported), low, high (all of the silent failed / met); perhaps mask
@@ -192,7 +194,8 @@ def bounds_bars(
     "A solid bar to the worst case, hatched to the best case, a dot at the value reported."
     rows, hide = need(df, "label", "value", "low", "high").astype({c: float for c in ("value", "low", "high")}), masked(df)
     dot = lambda x, y: sheet.path([x], [y], marker="o", ms=9, mfc=ORANGE, mec=PAPER, mew=1.4, zorder=4)
-    entries = [(lambda x, y: sheet.rect(x - 8, y - 6, 16, 12, PAPER, BLUE, "////"), t("key.bounds", lang)), (dot, t("status.met_reported", lang).split("–")[-1].split(",")[-1].strip())]
+    entries = [(lambda x, y: sheet.rect(x - 8, y - 6, 16, 12, PAPER, BLUE, "////"), t("key.bounds", lang)),
+               (dot, t("key.as_reported", lang))]
     if target is not None: entries.append((lambda x, y: tick(sheet, x, y, 8), f"{t('key.target', lang)} {say(target, unit, lang)}"))
     width, heights = name_column(rows["label"], 140, 30)
     left, top = MARGIN + width + 12, key_height(entries) + 8

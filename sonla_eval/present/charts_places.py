@@ -6,14 +6,15 @@
 __all__ = ['SHADES', 'interval_words', 'span_ticks', 'draw_dots', 'interval_dots', 'curve', 'funnel', 'dot', 'state_cell', 'heat',
            'column_word', 'heat_values', 'tile_map']
 
-# %% ../../nbs/present/57_charts_places.ipynb #4e27a72c
+# %% ../../nbs/present/57_charts_places.ipynb #6044c8ba
 import pandas as pd
 from matplotlib.patches import Circle, Polygon
 from .charts_status import number_data
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, MARKS, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden, is_blank, key,
-                                      key_height, mark, masked, middles, name_column, need, nice_ticks, t, text_width, tick_words, wrap, x_scale, y_scale)
-from .theme import STATES
-from .words import period_word, pct, say, status_word
+from .sheet import (chart, facts, hidden, key, key_height, MARGIN, mark, masked, middles,
+                                      name_column, need, nice_ticks, Sheet, tick_words, WIDTH, x_scale, y_scale)
+from .tables import is_blank
+from .theme import AXIS, BLUE, DARKER, GREY, INK, MARKS, ORANGE, PALE, PAPER, STATES, text_width
+from .words import pct, period_word, say, status_word, t
 
 # %% ../../nbs/present/57_charts_places.ipynb #4b915a5c
 def interval_words(row: dict, unit: str, lang: str) -> str: # "81,0% (75,0–86,0)"
@@ -75,7 +76,7 @@ def interval_dots(
     data = number_data(rows, {"unit": "unit", "value": "value", "low": "low", "high": "high"}, unit, lang)
     return sheet, data, facts(rows["unit"], rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [w + "." for w in named]
 
-# %% ../../nbs/present/57_charts_places.ipynb #6a1e2528
+# %% ../../nbs/present/57_charts_places.ipynb #18f85945
 def curve(sheet, to_x, to_y, xs, ys, colour, dash):
     "A line through the points that are there."
     sheet.path([to_x(x) for x in xs], [to_y(y) for y in ys], color=colour, lw=1.4, ls=dash, zorder=1)
@@ -118,7 +119,7 @@ def funnel(
         if row["flag"]: sheet.text(x + (9 if after else -9), y, row["unit"], 12, 600, ha="left" if after else "right")
     data = number_data(rows, {"unit": "unit", "value": "value"}, unit, lang)
     data.insert(1, t("col.n", lang), rows["n"])
-    data.insert(3, t("col.flag", lang), ["✓" if f and not h else "" for f, h in zip(rows["flag"], hide)])
+    data.insert(3, t("col.flag", lang), [t("suppressed" if h else "yes" if f else "no", lang) for f, h in zip(rows["flag"], hide)])
     return sheet, data, [t("key.outside", lang) + ": " + (", ".join(rows["unit"][rows["flag"]]) or "0") + "."]
 
 # %% ../../nbs/present/57_charts_places.ipynb #80986118
@@ -127,7 +128,7 @@ def dot(sheet: Sheet, x: float, y: float, outside: bool):
     if outside: sheet.add(Polygon([(x, y - 7), (x + 7, y), (x, y + 7), (x - 7, y)], closed=True, facecolor=ORANGE, edgecolor=INK, linewidth=0.8, zorder=3))
     else: sheet.add(Circle((x, y), 4.5, facecolor=BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
 
-# %% ../../nbs/present/57_charts_places.ipynb #56c7fd98
+# %% ../../nbs/present/57_charts_places.ipynb #e7a68dd9
 def state_cell(sheet, x, y, w, h, state, lang):
     "One cell of the reporting grid."
     shape = STATES[state].shape
@@ -135,7 +136,7 @@ def state_cell(sheet, x, y, w, h, state, lang):
     sheet.rect(x + 1, y + 1, w - 2, h - 2, fill, {"stripe": BLUE, "none": "#C9CED3"}.get(shape, AXIS), STATES[state].hatch, 0.8)
     if shape == "stripe": sheet.rect(x + w/2 - 6, y + h/2 - 7, 12, 14, PAPER)
     if shape == "open":
-        for k in (-4, 4): sheet.line(x + w/2 - 4, y + h/2 - k, x + w/2 + 4, y + h/2 + k, "#B03F00", 2.2)
+        for k in (-4, 4): sheet.line(x + w/2 - 4, y + h/2 - k, x + w/2 + 4, y + h/2 + k, DARKER[ORANGE], 2.2)
     else: sheet.text(x + w/2, y + h/2, t(f"letter.{state}", lang), 12, 600, {"solid": PAPER, "none": AXIS}.get(shape, INK), "center")
 
 @chart
@@ -164,10 +165,12 @@ def heat(
         sheet.text(MARGIN, y, u, room=130)
         for j, p in enumerate(periods):
             if (u, p) in state: state_cell(sheet, left + j*cell, y - h/2, cell, h, state[u, p], lang)
-    data = pd.DataFrame({t("col.unit", lang): rows["unit"], t("col.period", lang): [period_word(p, lang) for p in rows["period"]], t("col.state", lang): [t(f"state.{s}", lang) for s in rows["state"]]})
+    data = pd.DataFrame({t("col.unit", lang): rows["unit"],
+                        t("col.period", lang): [period_word(p, lang) for p in rows["period"]],
+                        t("col.state", lang): [t(f"state.{s}", lang) for s in rows["state"]]})
     return sheet, data, [f"{t(f'state.{s}', lang)}: {(rows['state'] == s).sum()}." for s in STATES]
 
-# %% ../../nbs/present/57_charts_places.ipynb #ba41e80e
+# %% ../../nbs/present/57_charts_places.ipynb #0f91ef76
 SHADES = ((0.5, PAPER, INK), (0.8, "#C6D3DF", INK), (1.0, "#8AA5BE", INK), (float("inf"), BLUE, PAPER))
 
 def column_word(p, lang: str, short: bool = False) -> str: # words at the head of a column
@@ -184,7 +187,8 @@ def heat_values(
     "Places in rows, periods in columns, each cell with its percentage; shaded below 50, below 80, below 100, and 100."
     rows, hide = need(df, "unit", "period", "value").astype({"value": float}), masked(df)
     if rows.duplicated(["unit", "period"]).any(): raise ValueError("two values for one place and period")
-    units, periods = list(dict.fromkeys(rows["unit"])), sorted(set(rows["period"])) if all(str(p)[:4].isdigit() for p in rows["period"]) else list(dict.fromkeys(rows["period"]))
+    units, periods = list(dict.fromkeys(rows["unit"])), list(dict.fromkeys(rows["period"]))
+    if all(str(p)[:4].isdigit() for p in periods): periods = sorted(periods)
     width, heights = name_column(units, 130, 22)
     left = MARGIN + width + 10
     cell = min(72.0, (WIDTH - MARGIN - left)/len(periods))
@@ -206,7 +210,8 @@ def heat_values(
             sheet.text(left + (j + 0.5)*cell, y, words, 12, 400, ink, "center")
     rows["period"] = [column_word(p, lang) for p in rows["period"]]
     named = [f"{u}, {p}" for u, p in zip(rows["unit"], rows["period"])]
-    return sheet, number_data(rows, {"unit": "unit", "period": "period", "value": "value"}, "share", lang), facts(named, rows["value"], hide, lang, lambda v: say(v, "share", lang))
+    said = facts(named, rows["value"], hide, lang, lambda v: say(v, "share", lang))
+    return sheet, number_data(rows, {"unit": "unit", "period": "period", "value": "value"}, "share", lang), said
 
 # %% ../../nbs/present/57_charts_places.ipynb #61dfd91b
 @chart

@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['gap_words', 'status_grid', 'status_data', 'status_counts', 'gap_dots', 'bullet', 'number_data', 'grade_strip']
 
-# %% ../../nbs/present/56_charts_status.ipynb #1cc06623
+# %% ../../nbs/present/56_charts_status.ipynb #1499b713
 import pandas as pd
 from matplotlib.patches import Circle
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, MARKS, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden,
-                                      is_blank, key, key_height, mark, masked, middles, name_column, need, nice_ticks, t, text_width, tick_words, tick, x_scale)
-from .words import fraction, say, status_word
+from .sheet import (chart, facts, hidden, key, key_height, MARGIN, mark, masked, middles,
+                                      name_column, need, nice_ticks, Sheet, tick, tick_words, WIDTH, x_scale)
+from .tables import is_blank
+from .theme import AXIS, BLUE, INK, MARKS, ORANGE, PALE, PAPER, text_width
+from .words import fraction, percent, say, status_word, t
 
 # %% ../../nbs/present/56_charts_status.ipynb #7c44eb20
 def gap_words(row: dict, lang: str) -> str: # "thiếu 1", "đủ" or ""
@@ -24,7 +26,7 @@ def _count(row: dict, lang: str) -> str:
     if is_blank(row["numerator"]): return ""
     return say(row["numerator"], "n", lang) if is_blank(row["denominator"]) else fraction(row["numerator"], row["denominator"], lang)
 
-# %% ../../nbs/present/56_charts_status.ipynb #1cd897c8
+# %% ../../nbs/present/56_charts_status.ipynb #78e35ac3
 @chart
 def status_grid(
     df: pd.DataFrame, # id, label, status, numerator, denominator; perhaps gap, mask
@@ -38,7 +40,7 @@ def status_grid(
     sheet = Sheet(id, 26 + sum(heights) + 4, lang, synthetic)
     for x, name, ha in ((MARGIN, "id", "left"), (34, "commitment", "left"), (222, "status", "left"), (400, "done", "right"), (456, "gap", "right")):
         sheet.text(x, 12, t(f"col.{name}", lang), 12, 600, AXIS, ha)
-    y0, counts = 26.0, [""]*len(rows)
+    y0 = 26.0
     for i, (row, y) in enumerate(zip(rows.to_dict("records"), middles(heights, 26))):
         sheet.line(MARGIN, y0, WIDTH - MARGIN, y0, "#C9CED3", 0.8)
         y0 += heights[i]
@@ -89,7 +91,7 @@ def status_counts(
     data = pd.DataFrame({t("col.status", lang): [status_word(s, lang) for s in counts], t("col.n", lang): list(counts.values())})
     return sheet, data, [f"{status_word(s, lang)}: {n}." for s, n in counts.items()]
 
-# %% ../../nbs/present/56_charts_status.ipynb #bead16a3
+# %% ../../nbs/present/56_charts_status.ipynb #393cacca
 @chart
 def gap_dots(
     df: pd.DataFrame, # unit, numerator, denominator; perhaps mask
@@ -116,10 +118,13 @@ def gap_dots(
             sheet.add(Circle((to_x(gaps[i]), y), 5, facecolor=ORANGE if gaps[i] > 0 else BLUE, edgecolor=PAPER, linewidth=1, zorder=3))
             sheet.text(WIDTH - 74, y, fraction(row["numerator"], row["denominator"], lang), ha="right")
             sheet.text(WIDTH - MARGIN, y, gap_words(row, lang), 12, 600 if gaps[i] > 0 else 400, ha="right")
-    data = pd.DataFrame({t("col.unit", lang): rows["unit"], t("col.numerator", lang): rows["numerator"].astype(float), t("col.denominator", lang): rows["denominator"].astype(float), t("col.gap", lang): gaps})
+    data = pd.DataFrame({t("col.unit", lang): rows["unit"],
+                        t("col.numerator", lang): rows["numerator"].astype(float),
+                        t("col.denominator", lang): rows["denominator"].astype(float),
+                        t("col.gap", lang): gaps})
     return sheet, data.assign(mask=df["mask"].to_list()) if "mask" in df else data, facts(rows["unit"], gaps, hide, lang, lambda v: say(v, "n", lang))
 
-# %% ../../nbs/present/56_charts_status.ipynb #014265f0
+# %% ../../nbs/present/56_charts_status.ipynb #53f6d189
 @chart
 def bullet(
     df: pd.DataFrame, # label, value; perhaps target, last, mask
@@ -152,23 +157,24 @@ def bullet(
             sheet.rect(left, y - 5, to_x(row["value"]) - left, 10)
             sheet.text(WIDTH - MARGIN, y, say(row["value"], unit, lang), 12, 600, ha="right")
         if not is_blank(row["target"]): tick(sheet, to_x(row["target"]), y)
-    return sheet, number_data(rows, {"label": "label", "value": "value", "target": "target", "last": "last"}, unit, lang), facts(rows["label"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    said = facts(rows["label"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    return sheet, number_data(rows, {"label": "label", "value": "value", "target": "target", "last": "last"}, unit, lang), said
 
-# %% ../../nbs/present/56_charts_status.ipynb #b5737137
+# %% ../../nbs/present/56_charts_status.ipynb #5a6cdbcc
 def number_data(
     rows: pd.DataFrame, # as drawn
     names: dict, # column of rows -> key of words.yaml after "col."
     unit: str, # of the number columns
     lang: str, # "vi" or "en"
 ) -> pd.DataFrame: # with names for readers; shares as per cents
-    "The drawn rows as a table: a share becomes a percentage, rounded to two decimals, and its column says so."
+    "The drawn rows as a table: a share becomes a percentage with at most two decimals, and its column says so."
     out, share = {}, unit == "share"
     for c, name in names.items():
         if c not in rows: continue
         head = t(f"col.{name}", lang)
         if pd.api.types.is_float_dtype(rows[c]):
             if rows[c].isna().all() and c not in ("value", "low", "high"): continue
-            out[t("col.in_percent", lang, name=head) if share else head] = (rows[c]*100 if share else rows[c]).round(2)
+            out[t("col.in_percent", lang, name=head) if share else head] = rows[c].map(lambda v: percent(v, 2)) if share else rows[c].round(2)
         else: out[head] = rows[c].to_list()
     data = pd.DataFrame(out)
     return data.assign(mask=rows["mask"].to_list()) if "mask" in rows else data

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['x_word', 'spaced', 'runs', 'apart', 'rules', 'lines', 'split', 'small_multiples', 'retention', 'events']
 
-# %% ../../nbs/present/58_charts_time.ipynb #8ec1730b
+# %% ../../nbs/present/58_charts_time.ipynb #5aa57a07
 import pandas as pd
 from matplotlib.patches import Polygon
 from .charts_status import number_data
 from .charts_places import span_ticks
-from .sheet import (AXIS, BLUE, GREY, INK, MARGIN, ORANGE, PALE, PAPER, Sheet, WIDTH, chart, facts, hidden, is_blank, key, key_height,
-                                      masked, need, nice_ticks, t, text_width, tick_words, wrap, x_scale, y_scale)
-from .theme import SERIES
-from .words import period_word, say
+from .sheet import chart, facts, hidden, key, key_height, MARGIN, masked, need, Sheet, tick_words, WIDTH, y_scale
+from .tables import is_blank
+from .theme import AXIS, BLUE, DARKER, INK, PALE, PAPER, SERIES, text_width, wrap
+from .words import period_word, say, t
 
 # %% ../../nbs/present/58_charts_time.ipynb #6eaf81fc
 def x_word(x, lang: str, short: bool = False) -> str: # words for a period; any other x as it is
@@ -63,7 +63,7 @@ def rules(sheet, to_x, top, bottom, breaks, lang):
         start = x + 5 if x + 5 + long <= WIDTH else x - 5 - long if x - 5 - long >= 0 else max(0, min(x - long/2, WIDTH - long))
         sheet.text(start, top - 12 - 15*(len(breaks) - 1 - k), words)
 
-# %% ../../nbs/present/58_charts_time.ipynb #909b273c
+# %% ../../nbs/present/58_charts_time.ipynb #d3137f10
 @chart
 def lines(
     df: pd.DataFrame, # series, x (period or number), value; perhaps mask
@@ -102,10 +102,12 @@ def lines(
         last = [v for v in values if not is_blank(v)]
         tails.append(to_y(last[-1]) if last else bottom)
     if len(names) > 1:
-        for e, y, (colour, *_) in zip(ends, apart(tails, 17*max(len(e) for e in ends), top, bottom), SERIES): sheet.text(right + 4, y, " ".join(e), 12, 600, "#B03F00" if colour == ORANGE else "#1B6E66" if colour == SERIES[3][0] else colour, room=112)
+        for e, y, (colour, *_) in zip(ends, apart(tails, 17*max(len(e) for e in ends), top, bottom), SERIES):
+            sheet.text(right + 4, y, " ".join(e), 12, 600, DARKER.get(colour, colour), room=112)
     rows["x"] = [x_word(x, lang) for x in rows["x"]]
     named = [f"{s}, {x}" for s, x in zip(rows["series"], rows["x"])]
-    return sheet, number_data(rows, {"series": "series", "x": "period", "value": "value"}, unit, lang), facts(named, rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [f"{x_word(x, lang)}: {w}." for x, w in breaks]
+    said = facts(named, rows["value"], hide, lang, lambda v: say(v, unit, lang)) + [f"{x_word(x, lang)}: {w}." for x, w in breaks]
+    return sheet, number_data(rows, {"series": "series", "x": "period", "value": "value"}, unit, lang), said
 
 # %% ../../nbs/present/58_charts_time.ipynb #b76d11eb
 def split(run: list[int], cuts: list[float]) -> list[list[int]]:
@@ -116,7 +118,7 @@ def split(run: list[int], cuts: list[float]) -> list[list[int]]:
         parts[-1].append(i)
     return parts
 
-# %% ../../nbs/present/58_charts_time.ipynb #b79be8a9
+# %% ../../nbs/present/58_charts_time.ipynb #8c3d17a0
 @chart
 def small_multiples(
     df: pd.DataFrame, # panel, x (period or number), value; perhaps mask
@@ -156,7 +158,8 @@ def small_multiples(
         for i, ha in ((0, "left"), (len(xs) - 1, "right")): sheet.text(x0 if ha == "left" else right, bottom + 11, x_word(xs[i], lang, short=True), 12, 400, AXIS, ha)
     rows["x"] = [x_word(x, lang) for x in rows["x"]]
     named = [f"{p}, {x}" for p, x in zip(rows["panel"], rows["x"])]
-    return sheet, number_data(rows, {"panel": "unit", "x": "period", "value": "value"}, unit, lang), facts(named, rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    said = facts(named, rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    return sheet, number_data(rows, {"panel": "unit", "x": "period", "value": "value"}, unit, lang), said
 
 # %% ../../nbs/present/58_charts_time.ipynb #c8aec157
 @chart
@@ -192,7 +195,7 @@ def retention(
     data = number_data(rows, {"step": "step", "value": "value", "low": "low", "high": "high"}, "share", lang)
     return sheet, data, facts(rows["step"], rows["value"], hide, lang, lambda v: say(v, "share", lang))
 
-# %% ../../nbs/present/58_charts_time.ipynb #71b74193
+# %% ../../nbs/present/58_charts_time.ipynb #ee30c42b
 @chart
 def events(
     df: pd.DataFrame, # x (periods from the start, whole numbers), value, low, high; perhaps mask
@@ -223,4 +226,5 @@ def events(
         if not open_: sheet.line(x, to_y(row["low"]), x, to_y(row["high"]), BLUE, 2.2)
         sheet.path([x], [to_y(row["value"])], marker="o", ms=8, mfc=PAPER if open_ else BLUE, mec=BLUE, mew=1.6)
     rows["x"] = [say(float(x), "n", lang) for x in rows["x"]]
-    return sheet, number_data(rows, {"x": "period", "value": "value", "low": "low", "high": "high"}, unit, lang), facts(rows["x"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    said = facts(rows["x"], rows["value"], hide, lang, lambda v: say(v, unit, lang))
+    return sheet, number_data(rows, {"x": "period", "value": "value", "low": "low", "high": "high"}, unit, lang), said

@@ -51,7 +51,7 @@ def target_words(c, lang: str) -> str:
     if c.target.unit == "share": return f"{'≥' if c.target.comparator == '>=' else '='} {pct(c.target.value, lang, 0)}"
     return f"{'≥' if c.target.comparator == '>=' else '='} {number(c.target.value, lang)}"
 
-# %% ../../nbs/present/59c_figures_plan.ipynb #e46baed9
+# %% ../../nbs/present/59c_figures_plan.ipynb #1c6f9817
 def fig_statuses(book: Book):
     "How many commitments have each of the seven statuses."
     n = status_counts(book)
@@ -83,15 +83,18 @@ def verified_words(book: Book, commitment: str, unit: str) -> str:
 
 def fig_grid(book: Book, unit: str | None = None):
     "A unit's commitments with mark, counts and gap."
-    rows = book.commitment_rows(unit)
+    every = book.commitment_rows(unit)
+    rows = every[every["status"].ne("")].reset_index(drop=True)
     if rows.empty: return lacking(book, book.w("không có cam kết nào đo được ở cấp này.", "no commitment is measured at this level."))
+    gone = len(every) - len(rows)
+    note = book.w(f"Bản công bố không nêu tình trạng của {gone} cam kết, vì các số liệu đó quá nhỏ.", f"The public edition leaves out the status of {gone} commitments, because their numbers are too small.") if gone else ""
     label = [short_words(book.plan.commitments[c], book.lang) for c in rows["commitment"]]
     bad = int(rows["status"].isin(["not_met", "in_doubt"]).sum())
     head = book.w(f"{bad} cam kết chưa đạt hoặc còn nghi vấn", f"{bad} commitments not met or in doubt") if bad else book.w("Không cam kết nào được báo cáo là chưa đạt", "No commitment is reported as not met")
     judged = [book.plan.commitments[c].target is not None for c in rows["commitment"]]
     frame = pd.DataFrame({"id": rows["commitment"], "label": label, "status": rows["status"], "numerator": rows["numerator"], "denominator": rows["denominator"],
                           "gap": [(d - n) if j else math.nan for n, d, j in zip(rows["numerator"], rows["denominator"], judged)], "mask": rows["mask"]})
-    return status_grid(frame, "status-grid", **shared(book, head, book.w("Tình trạng từng cam kết", "Status of each commitment")))
+    return status_grid(frame, "status-grid", note=note, **shared(book, head, book.w("Tình trạng từng cam kết", "Status of each commitment")))
 
 # %% ../../nbs/present/59c_figures_plan.ipynb #89c01ed7
 def fig_bounds(book: Book):

@@ -6,7 +6,7 @@
 __all__ = ['WIDTH', 'MARGIN', 'clean_svg', 'Sheet', 'mark', 'tick', 'hidden', 'nice_ticks', 'tick_words', 'x_scale', 'y_scale',
            'key', 'key_height', 'name_column', 'middles', 'masked', 'need', 'chart', 'facts']
 
-# %% ../../nbs/present/55_sheet.ipynb #5c5e1477
+# %% ../../nbs/present/55_sheet.ipynb #bb3d1d90
 from functools import lru_cache, wraps
 import inspect
 import io
@@ -22,10 +22,10 @@ from matplotlib.transforms import Affine2D
 from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from .figure import Figure
 from .tables import is_blank
-from .theme import AXIS, BLUE, FALLBACK, FAMILY, GREY, INK, MARKS, ORANGE, PALE, PAPER, style, text_width, wrap
+from .theme import AXIS, BLUE, DARKER, FALLBACK, FAMILY, INK, MARKS, ORANGE, PAPER, style, text_width, wrap
 from .words import say, t
 
-# %% ../../nbs/present/55_sheet.ipynb #861e1e64
+# %% ../../nbs/present/55_sheet.ipynb #c460a1cc
 _STRIP = [(r"(?s)^.*?(?=<svg)", ""), (r"(?s)<metadata>.*?</metadata>", ""), (r"(?s)<defs>\s*<style.*?</style>\s*</defs>", ""),
           (r"font-family: [^;\"]*;? ?", ""), (r' transform="rotate\(-?0 [^)]*\)"', ""), (r"text-anchor: start;? ?", ""),
           (r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1"), (r' xmlns:xlink="[^"]*"', ""), (r' version="1.1"', ""), (r"xlink:href", "href"),
@@ -46,9 +46,9 @@ def clean_svg(
         if shorter == svg: break
         svg = shorter
     look = f'style="font-family:{FALLBACK};stroke-linejoin:round;min-width:{width:.0f}px"'
-    return svg.replace("<svg", f"<svg {look}", 1).strip()
+    return svg.replace("<svg", f'<svg {look} preserveAspectRatio="xMinYMin meet"', 1).strip()
 
-# %% ../../nbs/present/55_sheet.ipynb #f1e12d85
+# %% ../../nbs/present/55_sheet.ipynb #fc02dee6
 WIDTH, MARGIN = 460.0, 1.0
 
 @lru_cache(maxsize=None)
@@ -67,7 +67,7 @@ class Sheet:
         self.height = height + self.shift
         self.fig = Canvas(figsize=(WIDTH/72, self.height/72), dpi=72)
         self.to_paper = Affine2D().scale(1, -1).translate(0, height)
-        if synthetic: self.text(MARGIN, -self.shift + 8, t("synthetic.badge", lang), 12, 600, "#B03F00")
+        if synthetic: self.text(MARGIN, -self.shift + 8, t("synthetic.badge", lang), 12, 600, DARKER[ORANGE])
 
     def add(self, artist): # the artist
         "Puts a matplotlib artist on the sheet, its data in points; nothing is scaled or clipped, so this is quick."

@@ -130,7 +130,7 @@ def html_table(
     return Html(f'<div class="table-box" id="{id}"><div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
                 f"{bare_table(shown, lang, caption, digits, kind)}</div>{foot}{link}</div>")
 
-# %% ../../nbs/present/53_tables.ipynb #9a902cf6
+# %% ../../nbs/present/53_tables.ipynb #b55b861c
 def _gap(row, lang: str) -> str:
     gap = row["gap"] if "gap" in row else row["denominator"] - row["numerator"]
     if str(row.get("mask", "") or ""): return t("suppressed", lang)
@@ -146,7 +146,7 @@ def _result(row, lang: str) -> str:
     share = f" ({pct(n/d, lang)})" if d > 0 else ""
     return f'{say(n, "n", lang)}/{say(d, "n", lang)}{share}'
 
-# %% ../../nbs/present/53_tables.ipynb #c2179294
+# %% ../../nbs/present/53_tables.ipynb #7edea95b
 def scorecard_table(
     df: pd.DataFrame, # id, commitment, target, numerator, denominator, status; perhaps gap, reason, result (words instead of the fraction), verified (words or 0-1), mask
     lang: str, # "vi" or "en"
@@ -158,7 +158,9 @@ def scorecard_table(
     rows = []
     for row in df.to_dict("records"):
         why = f'<span class="sr">. </span><span class="reason">{escape(str(row["reason"]))}</span>' if not is_blank(row.get("reason")) else ""
-        verified = t("suppressed", lang) if str(row.get("mask", "") or "") else "" if is_blank(row.get("verified")) else row["verified"] if isinstance(row["verified"], str) else pct(row["verified"], lang)
+        seen = row.get("verified")
+        verified = "" if is_blank(seen) else seen if isinstance(seen, str) else pct(seen, lang)
+        if not is_blank(row.get("mask")): verified = t("suppressed", lang)
         rows.append({t("col.id", lang): row["id"], t("col.commitment", lang): row["commitment"],
                      t("col.status", lang): Html(status_html(row["status"], lang) + why),
                      t("col.done", lang): _result(row, lang), t("col.gap", lang): _gap(row, lang),

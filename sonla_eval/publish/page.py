@@ -187,7 +187,7 @@ def frame(
                 facts=[f for f in facts if f], home_href=meta.home_href, other_lang_href=meta.other_lang_href, other_lang=other,
                 synthetic=meta.synthetic, contents=contents_html(headings), body=body, provenance=provenance_rows(meta.provenance, meta.lang))
 
-# %% ../../nbs/publish/62_page.ipynb #d234d685
+# %% ../../nbs/publish/62_page.ipynb #22a36adc
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _BANNED = {"script", "iframe", "object", "embed", "form", "base", "link", "frame", "audio", "video", "foreignobject", "animate", "set"}
 _LOADS = {"src", "srcset", "poster", "background", "data", "action", "formaction", "xlink:href"}
@@ -200,7 +200,7 @@ class _Reader(HTMLParser):
         self._open = []
     def handle_starttag(self, tag, attrs):
         a = {k: v or "" for k, v in attrs}
-        self.tags.append((tag, a, tuple(t for t, _ in self._open)))
+        self.tags.append((tag, a, tuple(g for g, _ in self._open)))
         if tag == "meta" and a.get("http-equiv", "content-security-policy").lower() != "content-security-policy": self.faults.append(f"<meta http-equiv={a['http-equiv']!r}> is not allowed")
         if tag in _BANNED: self.faults.append(f"<{tag}> is not allowed")
         for k, v in a.items():
@@ -214,13 +214,13 @@ class _Reader(HTMLParser):
         if tag == "a" and a.get("href", "").startswith("#"): self.links.append(a["href"][1:])
         if tag not in _VOID: self._open.append((tag, a))
     def handle_endtag(self, tag):
-        while self._open and any(t == tag for t, _ in self._open):
+        while self._open and any(g == tag for g, _ in self._open):
             if self._open.pop()[0] == tag: break
     def handle_data(self, data):
         if not self._open: return
         tag, a = self._open[-1]
         if tag == "style" and _outside_css(data): self.faults.append("the style sheet loads from outside the page")
-        for name in {tag, *(t for t, _ in self._open if t in ("h1", "title", "main")), *a.get("class", "").split()}:
+        for name in {tag, *(g for g, _ in self._open if g in ("h1", "title", "main")), *a.get("class", "").split()}:
             self.text.setdefault(name, []).append(data)
 
 def _outside_css(css: str) -> bool:
@@ -265,7 +265,7 @@ def simple_page(
     import nbformat
     return render(nbformat.v4.new_notebook(), frame(str(body), meta))
 
-# %% ../../nbs/publish/62_page.ipynb #e0318b25
+# %% ../../nbs/publish/62_page.ipynb #4c39e929
 LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}
 
 def counts(
@@ -275,7 +275,7 @@ def counts(
     reader = _Reader()
     reader.feed(html)
     has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in reader.tags)
-    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(g == "li" and o[-1:] == ("ul",) for g, a, o in reader.tags) if 'class="points"' in html else 0,
+    return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(part.count("<li>") for part in re.findall(r'(?s)<ul class="points">(.*?)</ul>', html)),
             "findings": has("span", "code"), "callouts": has("div", "callout")}
 
 # %% ../../nbs/publish/62_page.ipynb #5cc6d6b4

@@ -126,6 +126,14 @@ def test_a_workbook_left_falls(pair, tmp_path):
     assert any("c1.xlsx" in leak.found_in for leak in attack(folder).leaks)
 
 
+def test_parts_of_wholes_are_read(tmp_path):
+    "The same table prints 3/4 in one language and the mark in the other."
+    for lang, first in (("vi", "che"), ("en", "3/4 (75 %)")):
+        rows = "".join(f"<tr><td>{unit_name(u, 'to2024', lang)}</td><td>{x}</td></tr>" for u, x in (("120", first), ("116", "18/20"), ("118", "30/31")))
+        (tmp_path/f"{lang}.html").write_text(f'<html lang="{lang}"><figure id="c3"><table><tr><th>x</th><th>y</th></tr>{rows}</table></figure></html>', encoding="utf-8")
+    assert {leak.value for leak in attack(tmp_path).leaks} >= {3.0, 4.0}
+
+
 def test_an_earlier_edition_that_told_falls(pair, tmp_path):
     before, after = pair
     now, past = edition(tmp_path/"now", before, after), tmp_path/"past"/"tables"

@@ -98,7 +98,15 @@ def read_cover(
     if not reading.unit:
         prefix = re.match(r"(tinh|\d{2,3})[_\- ]", book.file)
         if prefix: reading.unit = PROVINCE if prefix[1] in ("tinh", PROVINCE) else prefix[1] if unit_label(prefix[1], era) else ""
+    _one_unit(reading, found, era)
     return used
+
+def _one_unit(reading: Reading, found: dict, era: str) -> None:
+    "Code and name on the cover must both mean the unit that is taken; what doesn't is asked."
+    for text in map(shown, (found.get("unit", ""), found.get("name", ""))):
+        if not text or not reading.unit or text == PROVINCE == reading.unit: continue
+        meant = unit_of(text, era) or ""
+        if meant != reading.unit: reading.ask("unit.cover", found=text, expected=f"{reading.unit} {unit_label(reading.unit, era)}")
 
 # %% ../../nbs/intake/14_tables.ipynb #f3bf144e
 @lru_cache(maxsize=4096)

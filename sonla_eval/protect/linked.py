@@ -185,7 +185,7 @@ def link(
     return Linked(tuple(cells.keys), np.array(cells.value, float), level, small & ~known, role, np.array(cells.money, bool),
                   tuple(equal), tuple(bounds), rows, unproved & below_of, known, forced)
 
-# %% ../../nbs/protect/41_linked.ipynb #b9273fb4
+# %% ../../nbs/protect/41_linked.ipynb #969e3793
 def _few_payers(cells: _Cells, i: int, threshold: int) -> bool: # True unless enough are known to have paid
     series, *place = cells.keys[i]
     payers = cells.at.get((PAYERS.get(series, ""), *place))
@@ -208,7 +208,8 @@ def _told(cells: _Cells, earlier: pd.DataFrame | None) -> tuple: # (known, force
     if earlier is None or not len(earlier): return known, forced
     for row in earlier.to_dict("records"):
         for part, number in (("num_item", "numerator"), ("den_item", "denominator")):
-            name = "+".join(codes(row[part], cells.form)) or f"{row['measure']}:{part[0]}"
+            named = row.get(part, "") or (row["measure"].removeprefix("item:") if part == "num_item" and row["measure"].startswith("item:") else "")
+            name = "+".join(codes(named, cells.form)) or f"{row['measure']}:{part[0]}"
             i = cells.at.get((name, row["unit"], row["period"], row["breakdown"]))
             if i is None: continue
             x = row[number] if part == "den_item" or not math.isnan(row[number]) else row["value"]

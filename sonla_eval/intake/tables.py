@@ -77,7 +77,7 @@ def _cover_pair(row: list) -> tuple | None:
         if key: return key, tail.strip() or next((v for v in row[c + 1:] if v != ""), "")
     return None
 
-# %% ../../nbs/intake/14_tables.ipynb #0d24b8d9
+# %% ../../nbs/intake/14_tables.ipynb #6c9f8466
 def read_cover(
     reading: Reading, # filled in
     book: Book, # the file's sheets
@@ -117,15 +117,13 @@ def _meaning(freq: str, kind: str, n: int) -> str: # "record", "total" or "close
     order = ("month", "quarter", "half", "year")
     return "total" if kind in order and order.index(kind) > order.index(due) else "closed"
 
-# %% ../../nbs/intake/14_tables.ipynb #8f9cf233
+# %% ../../nbs/intake/14_tables.ipynb #c79b5d2b
 @lru_cache(maxsize=4096)
 def _covers(freq: str, kind: str, n: int, year: int) -> tuple: # period keys of its parts
     "The parts that a total column adds up."
     if freq == "Q": return tuple(f"{year}-Q{q}" for q in ({"half": range(2 * n - 1, 2 * n + 1)}.get(kind, range(1, 5))))
     months = {"quarter": range(3 * n - 2, 3 * n + 1), "half": range(6 * n - 5, 6 * n + 1)}.get(kind, range(1, 13))
     return tuple(f"{year}-{m:02d}" for m in months)
-
-assert _meaning("M", "year", 0) == "total" and _meaning("Q", "month", 1) == "closed" and _meaning("Y", "year", 0) == "record"
 
 # %% ../../nbs/intake/14_tables.ipynb #f2eedafd
 @lru_cache(maxsize=1)
@@ -473,7 +471,7 @@ def _settle_unit(reading: Reading, sheet: Sheet, r: int):
     if reading.home and reading.home != PROVINCE: reading.ask("unit.two_names", sheet.name, a1(r, 0), code, reading.home)
     reading.unit = code
 
-# %% ../../nbs/intake/14_tables.ipynb #91890c46
+# %% ../../nbs/intake/14_tables.ipynb #3a64688e
 def watch_columns(sheet: Sheet, table: Table, r: int):
     "Remembers columns with numbers that no header explains."
     for c, v in enumerate(sheet.grid[r]):
@@ -500,8 +498,6 @@ def near_spec(row: list) -> tuple | None: # (table name, headers that are missin
         lacking = [f"{vi} / {en}" for col, vi, en in needed if col not in have]
         if len(have) >= 3 and len(lacking) < len(needed) / 2: return name, lacking
     return None
-
-assert near_spec(["Mã điểm", "Month", "Contacts", "Persons"]) == ("site_months", ["Số người mới / New persons"])
 
 # %% ../../nbs/intake/14_tables.ipynb #6b542809
 def read_sheet(

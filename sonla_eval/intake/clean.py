@@ -4,19 +4,19 @@
 
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
-           'year_files', 'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary',
-           'exit_code', 'harmless', 'write_queries']
+           'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_one',
+           'read_year', 'summary', 'exit_code', 'harmless', 'write_queries']
 
-# %% ../../nbs/intake/18_clean.ipynb #cf686181
+# %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
-import numpy as np, pandas as pd
+import pandas as pd
 from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
 from .form import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
-from .records import COLUMNS, SEVERITIES, WITH_VALUE, as_records, ask, check_records, query_table, shown
+from .records import SEVERITIES, WITH_VALUE, as_records, ask, check_records, empty_records, query_table, shown
 from .tables import Reading, read_tables
 from .workbook import Book, open_each, save_book
 
@@ -57,48 +57,57 @@ def year_files(folder: Path) -> tuple: # (files that are read, files that are no
     def known(p): return p.suffix.lower() in SUFFIXES or p.read_bytes()[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
     return [p for p in paths if known(p)], [p for p in paths if not known(p)]
 
-# %% ../../nbs/intake/18_clean.ipynb #7b8c6131
+# %% ../../nbs/intake/18_clean.ipynb #57956bf1
 def gather(
     readings: list, # Reading of each file
-) -> pd.DataFrame: # COLUMNS and `rank`: a higher rank wins
-    "Every cell of every file as a candidate record, ranked: a number before a blank, then the later file."
-    parts = []
-    for order, r in enumerate(sorted(readings, key=lambda r: (r.sent, r.file))):
-        if not r.cells: continue
-        part = pd.DataFrame(r.cells, columns=["indicator", "unit", "period", "value", "status", "source_sheet", "source_cell"])
-        parts.append(part.assign(source_file=r.file, received_on=r.sent, order=order))
-    if not parts: return pd.DataFrame({c: pd.Series(dtype="float64" if c in ("value", "rank") else "str") for c in (*COLUMNS, "rank")})
-    out = pd.concat(parts, ignore_index=True)
-    rank = (out["status"] != "missing") * (len(readings) + 1) * float(len(out)) + out["order"] * float(len(out)) + np.arange(len(out))
-    return out.assign(era=out["period"].map({p: era_of(p) for p in out["period"].unique()}), correction="", rank=rank).drop(columns="order")
+) -> tuple: # ({key: (file number, cell)} of the winners, [(key, file number, cell)] of the losers that held something, files in order)
+    "The winning cell for each key: a number before a blank, then the later file, then the later cell."
+    files, best, lost = sorted(readings, key=lambda r: (r.sent, r.file)), {}, []
+    for n, r in enumerate(files):
+        for cell in r.cells:
+            key = cell[:3]
+            before = best.get(key)
+            if before is None: best[key] = (n, cell)
+            elif cell[4] == "missing" != before[1][4]: continue
+            else:
+                if before[1][4] != "missing": lost.append((key, *before))
+                best[key] = (n, cell)
+    return best, lost, files
 
-# %% ../../nbs/intake/18_clean.ipynb #ba3a3f18
+def as_table(best: dict, files: list) -> pd.DataFrame: # records
+    "The winners as records."
+    if not best: return empty_records()
+    owners, cells = zip(*best.values())
+    out = pd.DataFrame(dict(zip(("indicator", "unit", "period", "value", "status", "source_sheet", "source_cell"), zip(*cells))))
+    out["source_file"], out["received_on"] = [files[n].file for n in owners], [files[n].sent for n in owners]
+    return as_records(out.assign(era=out["period"].map({p: era_of(p) for p in out["period"].unique()}), correction=""))
+
+# %% ../../nbs/intake/18_clean.ipynb #2735fc98
 MANY = 30 # competing numbers of one sheet that are listed one by one
 
 def settle(
-    candidates: pd.DataFrame, # from gather
+    readings: list, # Reading of each file
 ) -> tuple: # (records, queries, table of what was set aside)
     "One record for each key, with a question where two numbers compete."
-    key = ["indicator", "unit", "period"]
-    ranked = candidates.sort_values("rank", kind="stable")
-    records, lost = ranked.drop_duplicates(key, keep="last"), ranked[ranked.duplicated(key, keep="last") & (ranked["status"] != "missing")]
-    if lost.empty: return as_records(records), [], pd.DataFrame(columns=list(QUARANTINE_COLUMNS))
-    pair = lost.merge(records[[*key, "value", "status", "source_file", "source_sheet", "source_cell"]], on=key, suffixes=("", "_won"))
-    pair = pair.assign(same=(pair["value"] == pair["value_won"]) | pair["value"].isna() & (pair["status"] == pair["status_won"]))
-    queries = []
-    for (file, sheet, same), part in pair.groupby(["source_file", "source_sheet", "same"], sort=True): queries += _competing(part, same)
-    aside = pair.assign(file=pair["source_file"], what="cell", sheet=pair["source_sheet"], cell=pair["source_cell"], content=pair["value"].map(shown), query="",
-                        check=np.where(pair["same"], "duplicate.same", "duplicate.differs"))[list(QUARANTINE_COLUMNS)]
-    return as_records(records), queries, aside
+    best, lost, files = gather(readings)
+    sheets, queries, aside = {}, [], []
+    for key, n, cell in lost:
+        won = best[key]
+        same = cell[3] == won[1][3] or cell[4] == won[1][4] and cell[3] != cell[3]
+        sheets.setdefault((files[n].file, cell[5], same), []).append((cell, won[1], files[won[0]].file))
+    for (file, sheet, same), rows in sorted(sheets.items()):
+        queries += _competing(file, sheet, rows, same)
+        check = "duplicate.same" if same else "duplicate.differs"
+        if same: aside.append((file, rows[0][0][1], "cell", sheet, rows[0][0][6], check, f"{len(rows)}", queries[-1]["id"]))
+        else: aside += [(file, cell[1], "cell", sheet, cell[6], check, shown(cell[3]), "") for cell, *_ in rows]
+    return as_table(best, files), queries, pd.DataFrame(aside, columns=list(QUARANTINE_COLUMNS))
 
-# %% ../../nbs/intake/18_clean.ipynb #54c8b93b
-def _competing(part: pd.DataFrame, same: bool) -> list:
+# %% ../../nbs/intake/18_clean.ipynb #5a1ec6de
+def _competing(file: str, sheet: str, rows: list, same: bool) -> list:
     "Questions about one sheet's numbers that another submission replaces: one by one, or as one when they are many."
-    first = part.iloc[0]
-    if same: return [ask("duplicate.same", first["unit"], first["source_file"], first["source_sheet"], first["source_cell"], len(part), first["source_file_won"])]
-    if len(part) > MANY: return [ask("duplicate.many", first["unit"], first["source_file"], first["source_sheet"], first["source_cell"], len(part), first["source_file_won"])]
-    return [ask("duplicate.differs", r.unit, r.source_file, r.source_sheet, r.source_cell, r.value, f"{shown(r.value_won)} ({r.source_file_won}, {r.source_sheet_won}!{r.source_cell_won})", r.indicator, r.period)
-            for r in part.itertuples(index=False)]
+    cell, _, winner = rows[0]
+    if same or len(rows) > MANY: return [ask("duplicate.same" if same else "duplicate.many", cell[1], file, sheet, cell[6], len(rows), winner)]
+    return [ask("duplicate.differs", cell[1], file, sheet, cell[6], cell[3], f"{shown(won[3])} ({winner}, {won[5]}!{won[6]})", cell[0], cell[2]) for cell, won, winner in rows]
 
 # %% ../../nbs/intake/18_clean.ipynb #2e325bfe
 def complete(
@@ -140,7 +149,7 @@ def _tables(readings: list) -> dict:
         out[name] = pd.DataFrame(rows, columns=[c for c, *_ in columns] + ["source_file", "source_sheet", "source_row"])
     return out
 
-# %% ../../nbs/intake/18_clean.ipynb #16ebaa0f
+# %% ../../nbs/intake/18_clean.ipynb #da83663b
 def assemble(
     readings: list, # Reading of each file
     year: int, # the report's year
@@ -149,7 +158,7 @@ def assemble(
     corrections: Path | None = None, # file of corrections; the project's own for real data
 ) -> Intake: # the year
     "Readings of all files become one year. Raises AssertionError if a row was lost on the way."
-    records, asked, aside = settle(gather(readings))
+    records, asked, aside = settle(readings)
     silent = silent_units(readings, year)
     marks = {r.synthetic for r in readings if r.cells}
     fixes = find_corrections(corrections, year, True in marks)

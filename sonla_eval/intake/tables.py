@@ -288,7 +288,10 @@ def _public(row: list, table: Table | None) -> list:
     "The cells of a row that are not in a column about persons."
     return [v for c, v in enumerate(row) if not (table and "personal" in table.roles.get(c, ()))]
 
-# %% ../../nbs/intake/14_tables.ipynb #93ca8dde
+# %% ../../nbs/intake/14_tables.ipynb #cd0af3ed
+@lru_cache(maxsize=64)
+def _era(year: int) -> str: return era_of(str(year))
+
 def _row_unit(reading: Reading, table: Table, row: list) -> tuple: # (unit or None, period of a cohort or "", text)
     "Unit that a row speaks of."
     cohort = _column(table, "cohort")
@@ -296,7 +299,7 @@ def _row_unit(reading: Reading, table: Table, row: list) -> tuple: # (unit or No
         year = re.fullmatch(r"20\d\d", _key_text(row, cohort))
         return (PROVINCE if year else None), (year[0] if year else ""), _key_text(row, cohort)
     code_c, name_c = _column(table, "unitcode"), _column(table, "unitname")
-    era, district = era_of(str(reading.year)), "" if reading.unit == PROVINCE else reading.unit
+    era, district = _era(reading.year), "" if reading.unit == PROVINCE else reading.unit
     code, name = _key_text(row, code_c), _key_text(row, name_c)
     return (unit_of(code, era, district) if code else None) or (unit_of(name, era, district) if name else None), "", name or code
 
@@ -335,10 +338,10 @@ def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, s
         sums.setdefault(c, []).append(value)
     return "data"
 
-# %% ../../nbs/intake/14_tables.ipynb #5d3f562a
+# %% ../../nbs/intake/14_tables.ipynb #0fd9ec0d
 def _lost_unit(reading: Reading, sheet: Sheet, table: Table, r: int, text: str) -> str:
     "A row whose unit is not known goes to quarantine with the nearest name as a suggestion."
-    era, district = era_of(str(reading.year)), "" if reading.unit == PROVINCE else reading.unit
+    era, district = _era(reading.year), "" if reading.unit == PROVINCE else reading.unit
     query = reading.ask("unit.unknown", sheet.name, a1(r, 0), masked(text), nearest_unit(text, era, district))
     reading.set_aside("row", sheet.name, a1(r, 0), "unit.unknown", _public(sheet.grid[r], table), query)
     return "quarantined"
@@ -499,7 +502,7 @@ def near_spec(row: list) -> tuple | None: # (table name, headers that are missin
         if len(have) >= 3 and len(lacking) < len(needed) / 2: return name, lacking
     return None
 
-# %% ../../nbs/intake/14_tables.ipynb #6b542809
+# %% ../../nbs/intake/14_tables.ipynb #6e30f4c4
 def read_sheet(
     reading: Reading, # filled in
     sheet: Sheet, # a sheet
@@ -514,17 +517,18 @@ def read_sheet(
         row = sheet.grid[r]
         if all(v == "" for v in row): r += 1; continue
         if r in cover: fates[r] = "cover"; r += 1; continue
-        refused = refuse_personal(reading, sheet, r)
+        inside = (table or spec) and any(type(v) is float and not 2000 < v < 2100 for v in row) # a row with numbers, below a header, is none itself
+        refused = set() if inside else refuse_personal(reading, sheet, r)
         personal |= refused
-        found = find_spec(row)
+        found = None if inside else find_spec(row)
         if found:
             spec, table, fates[r] = found, None, "header"
             reading.tables.setdefault(found[0], [])
             r += 1
             continue
-        near = near_spec(row)
+        near = None if inside else near_spec(row)
         if near: reading.ask("table.column_missing", sheet.name, a1(r, 0), near[0], ", ".join(near[1]))
-        header = find_header(sheet, r)
+        header = None if inside else find_header(sheet, r)
         if header:
             for c in personal & set(header.roles): header.roles[c]["personal"] = ()
             name_columns(reading, sheet, table)

@@ -94,7 +94,7 @@ def _attack(a) -> int:
 
 COMMANDS = {"run": _run, "check": _check, "example": _example, "attack": _attack}
 
-# %% ../nbs/70_cli.ipynb #f36b4d53
+# %% ../nbs/70_cli.ipynb #879a7474
 def main(
     argv: list[str] | None = None, # arguments; the command line's by default
 ) -> int: # exit code
@@ -106,7 +106,8 @@ def main(
     except KeyboardInterrupt: return 130
     except Exception as err:
         if type(err).__name__ == "Busy": return _say(err, 3)
-        known = (SettingsError, FileNotFoundError, PermissionError, ValueError) 
+        if type(err).__name__ == "StepFailed": return _say(err, 1)
+        known = (SettingsError, FileNotFoundError, PermissionError, ValueError)
         if isinstance(err, known) or type(err).__name__ in ("PlanMissing", "PlanError", "ParameterError"): return _say(err, 2)
         raise
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Busy', 'Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
-           'assemble', 'swap', 'recover', 'unsafe', 'run']
+           'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'run']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def make_page(
         write_text(path, text)
     return r.key
 
-# %% ../../nbs/publish/64_run.ipynb #31ea4ca9
+# %% ../../nbs/publish/64_run.ipynb #065ebf66
 def _step(name: str, given: dict, packets: Path) -> str:
     "Runs a step notebook (1_clean, 2_evaluate) and keeps it."
     import nbformat
@@ -136,6 +136,9 @@ def _step(name: str, given: dict, packets: Path) -> str:
     packets.mkdir(parents=True, exist_ok=True)
     write_text(packets/f"{name}.ipynb", nbformat.writes(nb))
     return name
+
+class StepFailed(RuntimeError):
+    "A step before the reports failed; nothing was published."
 
 def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     "Steps 1 and 2, each in a process of its own, unless they are current."
@@ -148,7 +151,7 @@ def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     for name, more in (("1_clean", {}), ("2_evaluate", {"threshold": s.threshold})):
         say(name)
         for o in engine.forked(lambda t: _step(*t), {name: (name, given | more, packet_folder(s))}):
-            if not o.ok: raise RuntimeError(o.value)
+            if not o.ok: raise StepFailed(o.value)
     write_text(done, json.dumps({"key": key}))
     return Y.Prepared(work, key, folder)
 
@@ -231,13 +234,15 @@ def unsafe(
     found = attack(folder)
     return "" if found.safe else found.sentence("en")
 
-# %% ../../nbs/publish/64_run.ipynb #78cfd2d8
+# %% ../../nbs/publish/64_run.ipynb #65dda443
 def run(
     s: Settings, # checked settings
     only: tuple[str, ...] = (), # report names; all when empty
     progress: bool = True, # show a bar that names the report being made
 ) -> RunReport:
     "Makes and publishes a year's reports. Everything current: says so and does nothing. One failed: the others are published."
+    from sonla_eval.plan.commitments import load_plan
+    load_plan(s.year) # a year without a plan is refused before anything is read
     with Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
            'year_files', 'gather', 'settle', 'complete', 'silent_units', 'assemble', 'read_one', 'read_year', 'summary',
-           'harmless', 'write_queries']
+           'exit_code', 'harmless', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #cf686181
 from dataclasses import dataclass, field
@@ -212,6 +212,14 @@ def summary(
     lines = _SUMMARY[lang]
     keep = [True, True, True, bool(fill["silent"]), bool(fill["bad"]), intake.synthetic]
     return "\n".join(line.format(**fill) for line, shown_ in zip(lines, keep) if shown_)
+
+# %% ../../nbs/intake/18_clean.ipynb #dce98d9b
+def exit_code(
+    intake: Intake, # a year
+) -> int: # 0 clean, 1 doubtful, 2 blocking
+    "What a program that called the check should be told; notes alone are clean."
+    have = set(intake.queries["severity"])
+    return 2 if "blocks" in have else 1 if "doubtful" in have else 0
 
 # %% ../../nbs/intake/18_clean.ipynb #7bf47c69
 HEADS = {"severity": "Mức / Severity", "file": "Tệp / File", "sheet": "Trang / Sheet", "cell": "Ô / Cell", "indicator": "Chỉ tiêu / Indicator", "period": "Kỳ / Period",

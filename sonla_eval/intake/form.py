@@ -287,7 +287,7 @@ def build_tables(
         ws.freeze_panes = "A4"
     return wb
 
-# %% ../../nbs/intake/12_form.ipynb #79e4fa6b
+# %% ../../nbs/intake/12_form.ipynb #24d6de72
 def blocks_of_cells(
     cells: list, # (row, column), counted from 0
 ) -> str: # "D5:G9 D11:G11"
@@ -303,8 +303,6 @@ def blocks_of_cells(
         if merged and merged[-1][2:] == [left, right] and merged[-1][1] == top - 1: merged[-1][1] = top
         else: merged.append([top, top, left, right])
     return " ".join(f"{a1(top, left)}:{a1(bottom, right)}" for top, bottom, left, right in merged)
-
-assert blocks_of_cells([(4, 3), (4, 4), (5, 3), (5, 4), (7, 3)]) == "D8:D8 D5:E6"
 
 # %% ../../nbs/intake/12_form.ipynb #ac0c63ca
 def _finish(pen: _Pen, head: int, keys: int):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Reading', 'masked', 'set_aside', 'read_cover', 'fit', 'take', 'check_total', 'value_columns', 'item_row', 'unit_row',
-           'find_spec', 'typed', 'spec_row', 'refuse_personal', 'named_unit', 'filled_down', 'read_sheet',
-           'read_tables']
+           'find_spec', 'typed', 'spec_row', 'refuse_personal', 'named_unit', 'filled_down', 'watch_columns',
+           'name_columns', 'near_spec', 'read_sheet', 'read_tables']
 
 # %% ../../nbs/intake/14_tables.ipynb #42b2e3c0
 from dataclasses import dataclass, field, replace
@@ -77,7 +77,7 @@ def _cover_pair(row: list) -> tuple | None:
         if key: return key, tail.strip() or next((v for v in row[c + 1:] if v != ""), "")
     return None
 
-# %% ../../nbs/intake/14_tables.ipynb #0d24b8d9
+# %% ../../nbs/intake/14_tables.ipynb #6c9f8466
 def read_cover(
     reading: Reading, # filled in
     book: Book, # the file's sheets
@@ -117,7 +117,7 @@ def _meaning(freq: str, kind: str, n: int) -> str: # "record", "total" or "close
     order = ("month", "quarter", "half", "year")
     return "total" if kind in order and order.index(kind) > order.index(due) else "closed"
 
-# %% ../../nbs/intake/14_tables.ipynb #8f9cf233
+# %% ../../nbs/intake/14_tables.ipynb #c79b5d2b
 @lru_cache(maxsize=4096)
 def _covers(freq: str, kind: str, n: int, year: int) -> tuple: # period keys of its parts
     "The parts that a total column adds up."
@@ -125,10 +125,11 @@ def _covers(freq: str, kind: str, n: int, year: int) -> tuple: # period keys of 
     months = {"quarter": range(3 * n - 2, 3 * n + 1), "half": range(6 * n - 5, 6 * n + 1)}.get(kind, range(1, 13))
     return tuple(f"{year}-{m:02d}" for m in months)
 
-assert _meaning("M", "year", 0) == "total" and _meaning("Q", "month", 1) == "closed" and _meaning("Y", "year", 0) == "record"
-
-# %% ../../nbs/intake/14_tables.ipynb #a73a0f91
-_LIMITS = {c: tuple(map(int, m.groups())) for c, i in form_items().items() if i.count == "score" and (m := re.search(r"\((\d+)-(\d+)\)", i.vi))}
+# %% ../../nbs/intake/14_tables.ipynb #f2eedafd
+@lru_cache(maxsize=1)
+def _limits() -> dict: # code -> (lowest, highest)
+    "Range of each score, from the words of its label."
+    return {c: tuple(map(int, m.groups())) for c, i in form_items().items() if i.count == "score" and (m := re.search(r"\((\d+)-(\d+)\)", i.vi))}
 
 def fit(
     item, # an item of the form
@@ -137,13 +138,16 @@ def fit(
     "Which rule of its kind a number breaks: negative, fraction, flag or score."
     if item.count == "flag": return ("", "") if value in (0, 1) else ("value.flag", "1 / 0")
     if value < 0: return "value.negative", ">= 0"
-    low, high = _LIMITS.get(item.code, (0, float("inf")))
+    low, high = _limits().get(item.code, (0, float("inf")))
     if not low <= value <= high: return "value.score", f"{low}-{high}"
     if item.count not in ("money", "score") and value != int(value): return "value.fraction", round(value)
     return "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #93bb79b0
-_WHOLE = {c for c, i in form_items().items() if i.count not in ("flag", "money", "score")}
+# %% ../../nbs/intake/14_tables.ipynb #f99339ab
+@lru_cache(maxsize=1)
+def _whole() -> frozenset: # codes
+    "Indicators that are plain counts."
+    return frozenset(c for c, i in form_items().items() if i.count not in ("flag", "money", "score"))
 
 def take(
     reading: Reading, # filled in
@@ -155,7 +159,7 @@ def take(
     cell: str, # where it stands
 ) -> float: # its number, NaN when it has none
     "Turns a cell into a record, with a query where it is odd or unusable."
-    if type(raw) is float and raw >= 0 and item.code in _WHOLE and raw.is_integer() and not reading.percent: # the usual case, kept short
+    if type(raw) is float and raw >= 0 and item.code in _whole() and raw.is_integer() and not reading.percent: # the usual case, kept short
         reading.cells.append((item.code, unit, period, raw, "reported" if raw else "zero", sheet, cell))
         return raw
     value, status, doubt = cell_value(raw, item.count)
@@ -169,6 +173,7 @@ def take(
             query = reading.ask(check, sheet, cell, masked(raw), expected, item.code, period, unit)
             reading.set_aside("cell", sheet, cell, check, [raw], query)
             value, status = float("nan"), "queried"
+    if doubt == "not_a_number" and masked(raw) != shown(raw): doubt = "personal"
     if doubt:
         query = reading.ask("cell." + doubt, sheet, cell, masked(raw), value if value == value else "", item.code, period, unit)
         if status == "queried": reading.set_aside("cell", sheet, cell, "cell." + doubt, [raw], query)
@@ -466,7 +471,35 @@ def _settle_unit(reading: Reading, sheet: Sheet, r: int):
     if reading.home and reading.home != PROVINCE: reading.ask("unit.two_names", sheet.name, a1(r, 0), code, reading.home)
     reading.unit = code
 
-# %% ../../nbs/intake/14_tables.ipynb #ee813f40
+# %% ../../nbs/intake/14_tables.ipynb #3a64688e
+def watch_columns(sheet: Sheet, table: Table, r: int):
+    "Remembers columns with numbers that no header explains."
+    for c, v in enumerate(sheet.grid[r]):
+        if type(v) is float and c not in table.roles: table.memo.setdefault("unused", {}).setdefault(c, r)
+
+def name_columns(reading: Reading, sheet: Sheet, table: Table | None):
+    "Asks about the columns of a finished table that were not used."
+    if not table: return
+    heads = lambda c: " ".join(dict.fromkeys(shown(sheet.grid[k][c]) for k in range(table.top, table.first) if c < len(sheet.grid[k]) and sheet.grid[k][c] != ""))
+    for c in sorted(table.memo.get("unused", {})):
+        query = reading.ask("column.unused", sheet.name, a1(table.memo["unused"][c], c), masked(heads(c)))
+        reading.set_aside("column", sheet.name, a1(table.memo["unused"][c], c), "column.unused", [heads(c)], query)
+    for c, x in sorted(table.roles.items()):
+        if x.get("period", (0, 0, 0))[2] not in (0, reading.year): reading.ask("column.other_year", sheet.name, a1(table.first - 1, c), masked(heads(c)), reading.year)
+
+def near_spec(row: list) -> tuple | None: # (table name, headers that are missing)
+    "A provincial table of which most of the required columns stand in a row, but not all."
+    hits = {}
+    for v in row:
+        if isinstance(v, str) and v:
+            for name, column in _spec_names().get(fold(v), ()): hits.setdefault(name, set()).add(column)
+    for name, have in sorted(hits.items(), key=lambda h: -len(h[1])):
+        needed = [(col, vi, en) for col, vi, en, _, must in TABLES[name] if must]
+        lacking = [f"{vi} / {en}" for col, vi, en in needed if col not in have]
+        if len(have) >= 3 and len(lacking) < len(needed) / 2: return name, lacking
+    return None
+
+# %% ../../nbs/intake/14_tables.ipynb #6b542809
 def read_sheet(
     reading: Reading, # filled in
     sheet: Sheet, # a sheet
@@ -489,9 +522,12 @@ def read_sheet(
             reading.tables.setdefault(found[0], [])
             r += 1
             continue
+        near = near_spec(row)
+        if near: reading.ask("table.column_missing", sheet.name, a1(r, 0), near[0], ", ".join(near[1]))
         header = find_header(sheet, r)
         if header:
             for c in personal & set(header.roles): header.roles[c]["personal"] = ()
+            name_columns(reading, sheet, table)
             table, spec, cols, sums = header, None, value_columns(header, reading.year), {}
             fates |= {k: "header" for k in range(header.top, header.first) if any(v != "" for v in sheet.grid[k])}
             r = header.first
@@ -500,8 +536,10 @@ def read_sheet(
         elif table and table.kind == "items": fates[r] = item_row(reading, sheet, table, r, cols, reading.unit)
         elif table: fates[r] = unit_row(reading, sheet, table, r, cols, sums)
         else: fates[r] = "header" if refused else _stray(reading, sheet, r, bool(personal))
+        if table and fates[r] == "data": watch_columns(sheet, table, r)
         if fates[r] == "note": _settle_unit(reading, sheet, r)
         r += 1
+    name_columns(reading, sheet, table)
     _count(reading, sheet, fates)
     if sheet.name != "_meta" and "data" in fates.values():
         if not sheet.visible: reading.ask("sheet.hidden", sheet.name)

@@ -2,7 +2,6 @@
 import base64
 import io
 import json
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,6 @@
 """The suppressor on realistic years: what is hidden, what stays, that the order of rows doesn't matter, that it is fast."""
 import time
 
-import numpy as np
 import pandas as pd
 import pytest
 

@@ -6,8 +6,8 @@
 __all__ = ['CHUNK', 'COLUMNS', 'Tally', 'chunk_seed', 'one', 'run_chunk', 'row_of', 'pool_map', 'dask_map', 'measure', 'stored',
            'write_table', 'operating', 'caution', 'said', 'main']
 
-# %% ../../nbs/methods/36b_simulate.ipynb #b8e71d0f
-from collections.abc import Callable, Iterable, Iterator
+# %% ../../nbs/methods/36b_simulate.ipynb #8d056aa9
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 import argparse
@@ -17,7 +17,7 @@ import warnings
 import zlib
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Refused, number
+from .estimate import Refused, number
 from .power import crossing
 from ..settings import data_path
 
@@ -156,9 +156,9 @@ def write_table(
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, float_format="%.4g", lineterminator="\n")
 
-# %% ../../nbs/methods/36b_simulate.ipynb #f6bcb65b
+# %% ../../nbs/methods/36b_simulate.ipynb #1f3d3da4
 def operating(
-    method: str | None = None, # "module.function", with or without the variant; None: all
+    method: str | None = None, # "module.function", with or without the variant, or a module; None: all
     path: Path | None = None, # the table; None: the project's own
 ) -> pd.DataFrame: # its rows, one per trial; empty when there is none
     "Stored operating characteristics of a method; FileNotFoundError naming the command that makes them."
@@ -166,7 +166,7 @@ def operating(
     if not path.exists(): raise FileNotFoundError(f"{path.name} is missing: run `sonla-eval simulate` / thiếu {path.name}: hãy chạy `sonla-eval simulate`")
     table = pd.read_csv(path, keep_default_na=True)
     if method is None: return table
-    return table[(table["method"] == method) | table["method"].str.startswith(method + ",")].reset_index(drop=True)
+    return table[(table["method"] == method) | table["method"].str.startswith((method + ",", method + "."))].reset_index(drop=True)
 
 # %% ../../nbs/methods/36b_simulate.ipynb #fad44dbb
 def caution(

@@ -14,10 +14,11 @@ import base64, csv, io, json, re, unicodedata
 
 import pandas as pd
 
-# %% ../../nbs/protect/44_published.ipynb #9d68b8a3
+# %% ../../nbs/protect/44_published.ipynb #da24d421
 HIDDEN = re.compile(r"^\s*•?\s*(?:[‹<＜]\s*(\d+)|(?:bị )?che|ẩn|suppressed|hidden)\s*$", re.I)
 MARKED = {"masked", "suppressed"} # classes of elements that hold a mark
 
+# %% ../../nbs/protect/44_published.ipynb #2e83587e
 @dataclass(frozen=True)
 class Cell:
     "One cell of a published table."
@@ -27,6 +28,7 @@ class Cell:
     hidden: int = 0 # the threshold in the mark of a hidden number; 0 when not hidden
     percent: bool = False # printed with a percent sign
 
+# %% ../../nbs/protect/44_published.ipynb #1f476b6b
 def read_cell(
     text: object, # a cell
     lang: str = "", # "vi", "en" or "" for a data file
@@ -43,7 +45,7 @@ def read_cell(
     digits = len(plain.partition(".")[2]) if "e" not in plain.lower() else 12
     return Cell(s, float(plain)*scale, scale*10.0**-digits, percent=percent)
 
-# %% ../../nbs/protect/44_published.ipynb #d2d2e258
+# %% ../../nbs/protect/44_published.ipynb #057cbdd1
 @dataclass(frozen=True)
 class Table:
     "A published table: labels of rows and columns, and cells."
@@ -53,6 +55,7 @@ class Table:
     columns: tuple[str, ...] # column labels
     cells: tuple[tuple[Cell, ...], ...] # by row
 
+# %% ../../nbs/protect/44_published.ipynb #926769cf
 @dataclass(frozen=True)
 class Text:
     "A piece of published text: a sentence, a drawing's label, a description."
@@ -60,6 +63,7 @@ class Text:
     key: str # the id of the figure or section that holds it
     text: str # the words
 
+# %% ../../nbs/protect/44_published.ipynb #3ce3922c
 @dataclass(frozen=True)
 class Published:
     "All that a folder tells."
@@ -70,6 +74,7 @@ class Published:
 
 _PART_OF = re.compile(r"^([\d.,]+)\s*/\s*([\d.,]+)(?:\s*\(.*\))?$")
 
+# %% ../../nbs/protect/44_published.ipynb #4ffc1f75
 def _split(read: list[list[Cell]], lang: str) -> list[list[Cell]]: # the same rows, "18/20 (90 %)" as two cells
     "A column that prints parts of wholes becomes two columns."
     for j in reversed(range(len(read[0]) if read else 0)):
@@ -79,6 +84,7 @@ def _split(read: list[list[Cell]], lang: str) -> list[list[Cell]]: # the same ro
             row[j:j+1] = [read_cell(m[1], lang), read_cell(m[2], lang)] if m else [row[j], row[j] if row is read[0] or row[j].hidden else Cell("")]
     return read
 
+# %% ../../nbs/protect/44_published.ipynb #ce0e9871
 def as_table(
     source: str, # where it stands
     key: str, # id of its figure
@@ -96,10 +102,11 @@ def as_table(
     return Table(source, key, tuple(" | ".join(r[j].text for j in labels if r[j].text) for r in read[1:]),
                  tuple(read[0][j].text for j in data) if read else (), tuple(tuple(r[j] for j in data) for r in read[1:]))
 
-# %% ../../nbs/protect/44_published.ipynb #9db062d2
+# %% ../../nbs/protect/44_published.ipynb #255faa3d
 _BLOCKS = {"p", "li", "h1", "h2", "h3", "h4", "figcaption", "caption", "dt", "dd", "summary", "text", "title", "desc", "option", "blockquote"}
 _VOID = {"br", "img", "hr", "meta", "link", "input", "col", "source", "wbr", "area", "base", "embed", "param", "track"}
 
+# %% ../../nbs/protect/44_published.ipynb #022c25d9
 class Page(HTMLParser):
     "Collects tables, texts, embedded JSON and embedded files of one page or drawing."
     def __init__(self,
@@ -152,7 +159,7 @@ class Page(HTMLParser):
         while self.open[-1][0] != tag: self._pop()
         self._pop()
 
-# %% ../../nbs/protect/44_published.ipynb #b2792afd
+# %% ../../nbs/protect/44_published.ipynb #c3065026
 def _pop(self: Page) -> None:
     "Closes the innermost element and says its words."
     while self.blocks and self.blocks[-1][0] >= len(self.open):
@@ -160,6 +167,7 @@ def _pop(self: Page) -> None:
         self._say(kind, "".join(words))
     self.open.pop()
 
+# %% ../../nbs/protect/44_published.ipynb #9983eda1
 def _close_table(self: Page) -> None:
     "Turns the finished grid into a Table."
     grid, (_, key, lang, _) = self.grids.pop(), self.open[-1]
@@ -168,11 +176,12 @@ def _close_table(self: Page) -> None:
 
 Page._pop, Page._close_table = _pop, _close_table
 
-# %% ../../nbs/protect/44_published.ipynb #89e56a92
+# %% ../../nbs/protect/44_published.ipynb #42eb76cb
 def _sniff_csv(text: str) -> list[list[str]]: # rows of a CSV, whatever the separator
     first = text.partition("\n")[0]
     return [r for r in csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)) if r]
 
+# %% ../../nbs/protect/44_published.ipynb #be18b07f
 def _walk(value: object, path: str = "") -> list: # tables of records and texts found in a JSON document
     "Yields ('table', path, grid) for lists of records and maps of numbers, ('text', path, words) for strings."
     out = []
@@ -188,12 +197,14 @@ def _walk(value: object, path: str = "") -> list: # tables of records and texts 
     elif isinstance(value, str): out.append(("text", path, value))
     return out
 
+# %% ../../nbs/protect/44_published.ipynb #27a7c714
 def _from_json(source: str, key: str, text: str) -> tuple: # tables, texts
     try: found = _walk(json.loads(text))
     except ValueError: return [], [Text(source, key, text)]
     return ([as_table(f"{source}{p}", key or p.rpartition("/")[2], g) for kind, p, g in found if kind == "table"],
             [Text(f"{source}{p}", key, w) for kind, p, w in found if kind == "text"])
 
+# %% ../../nbs/protect/44_published.ipynb #e0df639d
 def _from_workbook(source: str, data: bytes) -> tuple: # tables and texts of all sheets, hidden ones and remarks too
     import openpyxl
     book, tables, texts = openpyxl.load_workbook(io.BytesIO(data)), [], []
@@ -204,7 +215,7 @@ def _from_workbook(source: str, data: bytes) -> tuple: # tables and texts of all
         if start is not None and len(grid) > start + 1: tables.append(as_table(f"{source} {sheet.title}", re.sub(r"[-_](vi|en)$", "", sheet.title), grid[start:]))
     return tables, texts
 
-# %% ../../nbs/protect/44_published.ipynb #1a8a7fa4
+# %% ../../nbs/protect/44_published.ipynb #afba8fc9
 def _from_page(source: str, text: str) -> tuple: # tables, texts
     "A page or drawing with what it carries inside."
     page = Page(source)
@@ -221,6 +232,7 @@ def _from_page(source: str, text: str) -> tuple: # tables, texts
         tables += more[0]; texts += more[1]
     return tables, texts
 
+# %% ../../nbs/protect/44_published.ipynb #2c952667
 def _from_bytes(source: str, key: str, kind: str, data: bytes) -> tuple: # tables, texts of a file by its suffix or media type
     kind = kind.lower()
     if kind in (".xlsx", ".xlsm") or "spreadsheet" in kind: return _from_workbook(source, data)
@@ -233,6 +245,7 @@ def _from_bytes(source: str, key: str, kind: str, data: bytes) -> tuple: # table
     if "htm" in kind or "svg" in kind or "xml" in kind: return _from_page(source, text)
     return [], [Text(source, key, text)]
 
+# %% ../../nbs/protect/44_published.ipynb #be4a0c71
 def read_folder(
     folder: Path, # a public edition
 ) -> Published: # all that it tells

@@ -127,7 +127,7 @@ def make_page(
         write_text(path, text)
     return r.key
 
-# %% ../../nbs/publish/64_run.ipynb #065ebf66
+# %% ../../nbs/publish/64_run.ipynb #b08fd35d
 def _step(name: str, given: dict, packets: Path) -> str:
     "Runs a step notebook (1_clean, 2_evaluate) and keeps it."
     import nbformat
@@ -143,7 +143,8 @@ class StepFailed(RuntimeError):
 def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     "Steps 1 and 2, each in a process of its own, unless they are current."
     from sonla_eval.publish import engine
-    work, key = Y.work_folder(s.packets, s.year), Y.year_key(s.year, folder, s.threshold)
+    work = Y.work_folder(s.packets, s.year)
+    key = Y.year_key(s.year, folder, s.threshold, work)
     done = work/"prepared.json"
     if done.is_file() and json.loads(done.read_text(encoding="utf-8")).get("key") == key: return Y.Prepared(work, key, folder)
     done.unlink(missing_ok=True)
@@ -211,14 +212,14 @@ def recover(root: Path):
         else: os.replace(aside, old)
     for new in root.glob(".*.new"): shutil.rmtree(new)
 
-# %% ../../nbs/publish/64_run.ipynb #9815b88d
+# %% ../../nbs/publish/64_run.ipynb #b2120ecd
 def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool) -> list[tuple[str, str]]:
     "Assembles, attacks and swaps each edition; returns the editions refused with the reason."
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
         new = assemble(s, prepared, key, edition, staged, made, failed, synthetic)
-        why = unsafe(new) if edition == "public" else ""
+        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
@@ -228,13 +229,14 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: li
 
 def unsafe(
     folder: Path, # a public edition
+    earlier: Path, # last year's, used when it is there
 ) -> str: # what the attacker could narrow; empty when safe
     "Attacks a public edition from what is published in it alone."
     from sonla_eval.protect.attack import attack
-    found = attack(folder)
+    found = attack(folder, earlier if earlier.is_dir() else None)
     return "" if found.safe else found.sentence("en")
 
-# %% ../../nbs/publish/64_run.ipynb #65dda443
+# %% ../../nbs/publish/64_run.ipynb #6ed673f1
 def run(
     s: Settings, # checked settings
     only: tuple[str, ...] = (), # report names; all when empty
@@ -246,7 +248,7 @@ def run(
     with Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
-        prepared_key = Y.year_key(s.year, folder, s.threshold)
+        prepared_key = Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year))
         key = Y.key_of([], prepared=prepared_key, seed=s.seed)
         from sonla_eval.publish import site
         wanted = site.reports(s.year, s.langs, s.editions, only)

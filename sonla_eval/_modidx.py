@@ -4,6 +4,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
   'syms': { 'sonla_eval.cli': { 'sonla_eval.cli._attack': ('cli.html#_attack', 'sonla_eval/cli.py'),
                                 'sonla_eval.cli._check': ('cli.html#_check', 'sonla_eval/cli.py'),
                                 'sonla_eval.cli._example': ('cli.html#_example', 'sonla_eval/cli.py'),
+                                'sonla_eval.cli._form': ('cli.html#_form', 'sonla_eval/cli.py'),
                                 'sonla_eval.cli._pseudonymise': ('cli.html#_pseudonymise', 'sonla_eval/cli.py'),
                                 'sonla_eval.cli._run': ('cli.html#_run', 'sonla_eval/cli.py'),
                                 'sonla_eval.cli._say': ('cli.html#_say', 'sonla_eval/cli.py'),

@@ -12,7 +12,7 @@ import os
 import sys
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
-# %% ../nbs/70_cli.ipynb #8f2e572c
+# %% ../nbs/70_cli.ipynb #34a059f7
 TEACH = """\
 Made for three people:
   an evaluator      sonla-eval check data/raw/2022      what can be used, what can't, which cells to correct
@@ -51,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
     hide.add_argument("source", metavar="IN"); hide.add_argument("target", metavar="OUT")
     hide.add_argument("--key", required=True, metavar="FILE", help="key file outside the project; made when it isn't there")
     hide.add_argument("--year", type=int, help="year of the key's rotation; without it persons can be followed over years")
+    form = sub.add_parser("form", help="write the blank workbook that a district fills in", description="Writes the blank form of a year for a unit: both languages, drop-downs, totals that compute, an explanation of every indicator.")
+    form.add_argument("--year", required=True, type=int)
+    form.add_argument("--unit", required=True, help="unit code: 14 the province, 116 and 118-128 the districts")
+    form.add_argument("--out", metavar="FILE", help="the workbook to write; <unit>_bao-cao-<year>.xlsx by default")
+    sub.add_parser("simulate", help="measure how each method holds at this province's size", add_help=False)
     return p
 
 # %% ../nbs/70_cli.ipynb #30472705
@@ -79,7 +84,7 @@ def _check(a) -> int:
     found = set(taken.queries["severity"])
     return 2 if "blocks" in found else 1 if "doubtful" in found else 0
 
-# %% ../nbs/70_cli.ipynb #f8d4651c
+# %% ../nbs/70_cli.ipynb #65580085
 def _example(a) -> int:
     from sonla_eval.intake.example import make
     s = read_settings(seed=a.seed)
@@ -104,15 +109,26 @@ def _pseudonymise(a) -> int:
     print(f"{a.target}: identifiers replaced by keyed hashes")
     return 0
 
-COMMANDS = {"run": _run, "check": _check, "example": _example, "attack": _attack, "pseudonymise": _pseudonymise}
+def _form(a) -> int:
+    from sonla_eval.intake.form import write_form
+    target = Path(a.out or f"{a.unit}_bao-cao-{a.year}.xlsx")
+    write_form(a.year, a.unit, target)
+    print(f"{target}: blank form of {a.year} for unit {a.unit}")
+    return 0
 
-# %% ../nbs/70_cli.ipynb #879a7474
+COMMANDS = {"form": _form, "run": _run, "check": _check, "example": _example, "attack": _attack, "pseudonymise": _pseudonymise}
+
+# %% ../nbs/70_cli.ipynb #a276713f
 def main(
     argv: list[str] | None = None, # arguments; the command line's by default
 ) -> int: # exit code
     "Runs a command. What the user can put right is said in one line; a fault of the program keeps its traceback."
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"): stream.reconfigure(encoding="utf-8", errors="replace")
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["simulate"]:
+        from sonla_eval.methods.simulate import main as simulate
+        return simulate(argv[1:])
     a = parser().parse_args(argv)
     try: return COMMANDS[a.command](a)
     except KeyboardInterrupt: return 130

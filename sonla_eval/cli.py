@@ -12,7 +12,7 @@ import os
 import sys
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
-# %% ../nbs/70_cli.ipynb #3635fe15
+# %% ../nbs/70_cli.ipynb #8f2e572c
 TEACH = """\
 Made for three people:
   an evaluator      sonla-eval check data/raw/2022      what can be used, what can't, which cells to correct
@@ -47,6 +47,10 @@ def parser() -> argparse.ArgumentParser:
     attack = sub.add_parser("attack", help="try to recover what a public edition hides", description="Reads only what is published in the folder and bounds every suppressed cell. Exit code 1 when one can be narrowed too far.")
     attack.add_argument("folder", metavar="DIR", help="such as reports/site/2022/public")
     attack.add_argument("--with", dest="earlier", metavar="DIR", help="an earlier year's public edition")
+    hide = sub.add_parser("pseudonymise", help="replace client identifiers by keyed hashes before a file is passed on", description="Reads a table of clients, replaces identifiers by keyed hashes (HMAC-SHA-256), coarsens ages and days. The key file stays on this machine, outside the project, readable by its owner only.")
+    hide.add_argument("source", metavar="IN"); hide.add_argument("target", metavar="OUT")
+    hide.add_argument("--key", required=True, metavar="FILE", help="key file outside the project; made when it isn't there")
+    hide.add_argument("--year", type=int, help="year of the key's rotation; without it persons can be followed over years")
     return p
 
 # %% ../nbs/70_cli.ipynb #30472705
@@ -75,7 +79,7 @@ def _check(a) -> int:
     found = set(taken.queries["severity"])
     return 2 if "blocks" in found else 1 if "doubtful" in found else 0
 
-# %% ../nbs/70_cli.ipynb #1960eaab
+# %% ../nbs/70_cli.ipynb #f8d4651c
 def _example(a) -> int:
     from sonla_eval.intake.example import make
     s = read_settings(seed=a.seed)
@@ -92,9 +96,17 @@ def _attack(a) -> int:
     print(found.sentence("en"))
     return 0 if found.safe else 1
 
-COMMANDS = {"run": _run, "check": _check, "example": _example, "attack": _attack}
+def _pseudonymise(a) -> int:
+    from sonla_eval.protect.identity import new_key, pseudonymise_file
+    from sonla_eval.settings import project_root
+    if not Path(a.key).exists(): new_key(Path(a.key), project_root())
+    pseudonymise_file(Path(a.source), Path(a.target), Path(a.key), a.year, project_root())
+    print(f"{a.target}: identifiers replaced by keyed hashes")
+    return 0
 
-# %% ../nbs/70_cli.ipynb #f36b4d53
+COMMANDS = {"run": _run, "check": _check, "example": _example, "attack": _attack, "pseudonymise": _pseudonymise}
+
+# %% ../nbs/70_cli.ipynb #879a7474
 def main(
     argv: list[str] | None = None, # arguments; the command line's by default
 ) -> int: # exit code
@@ -106,7 +118,8 @@ def main(
     except KeyboardInterrupt: return 130
     except Exception as err:
         if type(err).__name__ == "Busy": return _say(err, 3)
-        known = (SettingsError, FileNotFoundError, PermissionError, ValueError) 
+        if type(err).__name__ == "StepFailed": return _say(err, 1)
+        known = (SettingsError, FileNotFoundError, PermissionError, ValueError)
         if isinstance(err, known) or type(err).__name__ in ("PlanMissing", "PlanError", "ParameterError"): return _say(err, 2)
         raise
 

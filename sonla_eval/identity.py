@@ -24,7 +24,7 @@ KINDS = {
     "contact": ("thư điện tử hoặc tài khoản mạng xã hội", "an e-mail or social network account"),
 }
 
-# %% ../nbs/02_identity.ipynb #05e60f35
+# %% ../nbs/02_identity.ipynb #ff653a21
 def clean(
     text: object, # any cell
 ) -> str: # composed form, plain digits and spaces, invisible characters gone
@@ -34,6 +34,7 @@ def clean(
                 for c in s if unicodedata.category(c) != "Cf")
     return " ".join(s.split())
 
+# %% ../nbs/02_identity.ipynb #eb5335c3
 def plain(
     text: object, # any cell
 ) -> str: # lower case, no accents, words parted by one space
@@ -41,7 +42,7 @@ def plain(
     s = unicodedata.normalize("NFD", clean(text).lower().replace("đ", "d"))
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in s if not unicodedata.combining(c))))
 
-# %% ../nbs/02_identity.ipynb #3b5c64a8
+# %% ../nbs/02_identity.ipynb #966c1ba3
 _HEADERS = {
     "name": r"(ho (va )?(ten|dem|chu dem)|ten (day du|khach|khach hang|than chu|nguoi|doi tuong|benh nhan|nan nhan|can pham|bi can|chu (co so|ho|quan)|nhan vien|goi khac|that|hoc vien)|bi danh|biet danh|"
             r"full ?name|first ?name|last ?name|middle ?name|given ?name|family ?name|surname|forename|nick ?name|maiden name|(client|patient|person|victim|worker|suspect|owner|offender|beneficiary|staff|participant) ?(s )?names?|names? of (the )?(client|patient|person|victim|worker|suspect|owner|offender|beneficiary|participant)s?)",
@@ -56,6 +57,7 @@ _HEADERS = {
 }
 _ALONE = {"ảnh": "photo", "hình": "photo", "hình chụp": "photo", "lat": "place", "lon": "place", "lng": "place", "long": "place", "đt": "phone", "dt": "phone", "tel": "phone"}
 
+# %% ../nbs/02_identity.ipynb #1bcbf6c2
 def header_kinds(
     header: object, # a column's header
 ) -> list[str]: # kinds of KINDS that it names
@@ -87,15 +89,17 @@ _PATTERNS = [
     ("contact", re.compile(r"(?<!\w)(?:(?:facebook|fb|instagram|tiktok)\.com|(?:zalo|t|fb|m)\.me)/\S+", re.I)),
 ]
 
-# %% ../nbs/02_identity.ipynb #7fefd1f3
+# %% ../nbs/02_identity.ipynb #be2b3808
 _FAMILY = ("Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Trịnh Đào Đoàn Lương Trương Lâm Mai Tô Hà Cao Tạ Vi Lò Cà Quàng Tòng Lường Cầm "
            "Bạc Điêu Hoàng Lèo Mè Đèo Lừ Vàng Giàng Sùng Thào Mùa Vừ Hạng Sồng Tráng Phàng Lầu Chá Thàng Mạ Sộng Hờ Ly Và Triệu Bàn Phùng Quách Hạ Lành Tẩn Phạ").split()
 _STRONG_NAME = re.compile(rf"(?<!\w)((?:{'|'.join(_FAMILY)})\s+(?:Thị|Văn)\s+[^\W\d_]+)", re.I)
 _LIKELY_NAME = re.compile(rf"^(?:{'|'.join(_FAMILY)})(?:\s+[^\W\d_]+){{1,4}}$")
 
+# %% ../nbs/02_identity.ipynb #adedac2d
 def _capitals(text: str) -> bool: # True when each word begins with a capital
     return all(w[0].isupper() for w in text.split())
 
+# %% ../nbs/02_identity.ipynb #a563b837
 def _text_kinds(text: str) -> list[str]: # kinds found in one piece of text
     found = [kind for kind, pattern in _PATTERNS if pattern.search(text)]
     if any(_capitals(name) for name in _STRONG_NAME.findall(text)): found.append("name")
@@ -103,10 +107,12 @@ def _text_kinds(text: str) -> list[str]: # kinds found in one piece of text
     if re.fullmatch(r"\d{13,19}", digits) and _luhn(digits): found.append("card")
     return list(dict.fromkeys(found))
 
+# %% ../nbs/02_identity.ipynb #ed0b1948
 def _luhn(digits: str) -> bool: # the check digit of bank cards
     odd, even = digits[-1::-2], digits[-2::-2]
     return (sum(map(int, odd)) + sum(sum(divmod(2*int(d), 10)) for d in even)) % 10 == 0
 
+# %% ../nbs/02_identity.ipynb #a7ea4675
 def value_kinds(
     value: object, # one cell
 ) -> list[str]: # kinds of KINDS that it certainly holds
@@ -140,7 +146,7 @@ class Personal:
         where = "header" if self.row is None else f"data row {self.row + 1} ({self.count} cells)"
         return f"Column {self.column + 1}, {where}: looks like {KINDS[self.kind][1]}; remove the column and send the file again"
 
-# %% ../nbs/02_identity.ipynb #faf45867
+# %% ../nbs/02_identity.ipynb #d1983f12
 def _column_kinds(values: list) -> dict: # kind -> rows, for what only a whole column shows
     "Kinds that most of a column's filled cells share."
     filled = [(k, v) for k, v in enumerate(values) if v is not None and v == v and clean(v) != ""]
@@ -159,6 +165,7 @@ def _column_kinds(values: list) -> dict: # kind -> rows, for what only a whole c
         if len(rows) >= 2 and len(rows) >= 0.6*len(filled): out[kind] = rows
     return out
 
+# %% ../nbs/02_identity.ipynb #8e72c857
 def _birth(v: object) -> bool: # a date of 1920 to 2012: before the plan's own data begin
     if isinstance(v, (date, datetime)): return 1920 <= v.year <= 2012
     found = re.fullmatch(r"\d{1,2}[/.\-]\d{1,2}[/.\-]((?:19|20)\d{2})", clean(v)) or re.fullmatch(r"((?:19|20)\d{2})-\d{2}-\d{2}(?: 00:00:00)?", clean(v))

@@ -98,11 +98,29 @@ def test_total_that_differs_from_its_parts(months):
     assert hit["found"].astype(str).str.contains("9999|9.999|9,999", regex=True).any()
 
 
-def test_unknown_unit(months):
+def test_unit_code_that_contradicts_the_name(months):
+    "The code on the cover is wrong, the name is right: the file is used for the unit named, and asked about."
     path = workbook(months, "123")
     spoil(path, lambda ws, c: str(c.value) == "123", "777")
     taken = read(months)
+    asked = taken.queries[taken.queries["file"].eq(path.name) & taken.queries["check"].eq("unit.cover")]
+    assert len(asked) == 1 and asked["found"].iloc[0] == "777" and asked["severity"].iloc[0] in ("blocks", "doubtful")
+
+
+def test_unknown_unit(months):
+    "Neither code, name nor file name says which unit it is: the file is set aside, the district counts as not reported."
+    path = workbook(months, "123")
+    wb = openpyxl.load_workbook(path)
+    for ws in wb.worksheets:
+        for cell in (c for row in ws.iter_rows() for c in row):
+            if cell.value == "123": cell.value = "777"
+            elif isinstance(cell.value, str): cell.value = cell.value.replace("Huyện Mộc Châu", "Huyện Không Có").replace("Mộc Châu", "Không Có")
+    path.unlink()
+    path = path.with_name("bao-cao.xlsx")
+    wb.save(path)
+    taken = read(months)
     assert taken.queries[taken.queries["file"].eq(path.name)]["severity"].eq("blocks").any()
+    assert (taken.queries["unit"].eq("123") & taken.queries["severity"].eq("blocks")).any()
 
 
 def test_rows_in_are_rows_used_plus_quarantined(months):
@@ -111,7 +129,7 @@ def test_rows_in_are_rows_used_plus_quarantined(months):
 
 
 def cli(*args):
-    done = subprocess.run([sys.executable, "-m", "sonla_eval.cli", *args], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "sonla_eval", *args], cwd=ROOT, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
 

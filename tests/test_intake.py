@@ -186,3 +186,45 @@ def test_example_and_real_files_in_one_folder_are_refused(example, tmp_path):
     got = read_year(tmp_path, 2022)
     assert "file.mixed" in set(got.queries["check"])
     assert json.loads(got.quarantine.to_json()) is not None
+
+
+def test_a_series_over_the_merger_of_2025():
+    from sonla_eval.intake.records import GeographyError, as_records, in_geography
+    from sonla_eval.plan.units import communes, crosswalk, districts
+    def rows(units, era, indicator="F1", value=1.0):
+        return as_records(pd.DataFrame([dict(unit=u, era=era, period="2025-Q1" if era != "to2024" else "2024-Q1", indicator=indicator, value=value, status="reported", source_file="", source_sheet="",
+                                             source_cell="", received_on="", correction="") for u in units]))
+    half = rows(communes("2025H1")["code"], "2025H1")
+    half.loc[0, ["value", "status"]] = [float("nan"), "missing"]
+    got = in_geography(half, "from2025-07").set_index("unit")
+    new = crosswalk().set_index("old_code")["new_code"][half.loc[0, "unit"]]
+    assert len(got) == 75 and got["parts"].sum() == 200 and got["value"].isna().sum() == 1 and pd.isna(got.loc[new, "value"])
+    old = rows(districts("to2024")["code"], "to2024", "A1", 40.0)
+    assert in_geography(pd.concat([old, rows(districts("2025H1")["code"], "2025H1", "A1", 41.0)]), "2025H1")["value"].tolist() == [40.0] * 12 + [41.0] * 12
+    for bad, era in ((rows(communes("to2024")["code"], "to2024"), "2025H1"), (old, "from2025-07"), (rows(communes("from2025-07")["code"], "from2025-07"), "2025H1"), (half.assign(indicator="G2"), "from2025-07")):
+        with pytest.raises(GeographyError, match=" / "): in_geography(bad, era)
+
+
+def test_exports_of_other_systems_beside_workbooks(tmp_path):
+    put(tmp_path, "127", {("A1", "127", "2022"): 20})
+    (tmp_path/"2022"/"dhis2.csv").write_text('"dataelement","period","orgunit","categoryoptioncombo","value","lastupdated"\n"B1a","202203","118","HllvX50cXC0","9","2023-01-09"\n"B1a","202204","118","HllvX50cXC0","7","2023-01-09"\n', encoding="utf-8")
+    (tmp_path/"2022"/"dhis2.json").write_text(json.dumps({"dataValues": [{"dataElement": "A1", "period": "2022", "orgUnit": "119", "value": "38"}, {"dataElement": "A1", "period": "2022", "orgUnit": "999", "value": "1"}]}), encoding="utf-8")
+    (tmp_path/"2022"/"kobo.csv").write_text("start;nhom/ma_huyen;ky;nhom/B1a;phonenumber;_uuid;_submission_time\n2022-05-01;120;2022-05;4;0912345678;aa;2022-05-02T01:00:00\n", encoding="utf-8")
+    got = read_year(tmp_path, 2022)
+    back = {(r.indicator, r.unit, r.period): r.value for r in got.records.itertuples() if r.value == r.value}
+    assert back == {("A1", "127", "2022"): 20, ("B1a", "118", "2022-03"): 9, ("B1a", "118", "2022-04"): 7, ("A1", "119", "2022"): 38, ("B1a", "120", "2022-05"): 4}
+    assert got.queries.loc[got.queries["check"] == "unit.unknown", "found"].tolist() == ["999"]
+    assert {"118", "119", "120", "127"}.isdisjoint(got.queries.loc[got.queries["check"] == "report.missing", "unit"])
+    assert "0912345678" not in got.records.to_csv() + got.queries.to_csv() + got.quarantine.to_csv()
+    assert (got.files["rows_in"] == got.files["rows_used"] + got.files["rows_quarantined"]).all()
+
+
+def test_without_districts_the_province_fills_in_the_communes(tmp_path):
+    from sonla_eval.intake.tables import read_tables
+    from sonla_eval.intake.workbook import read_book
+    from sonla_eval.plan.units import communes
+    code = communes("from2025-07")["code"].iloc[3]
+    reading = read_tables(read_book(write_form(2026, "14", tmp_path/"14.xlsx", {("F1", code, "2026-Q1"): 2})), 2026)
+    assert [c[:4] for c in reading.cells if c[3] == c[3]] == [("F1", code, "2026-Q1", 2)] and not reading.queries
+    assert {c[1] for c in reading.cells if c[0] == "F1"} == set(communes("from2025-07")["code"])
+    with pytest.raises(ValueError, match="không báo cáo"): write_form(2026, "116", tmp_path/"116.xlsx")

@@ -2,7 +2,6 @@
 import base64
 import io
 import json
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -124,6 +123,14 @@ def test_a_workbook_left_falls(pair, tmp_path):
     rows = grid(before, after, "item:C1", "en", leave=True)
     pd.DataFrame(rows[1:], columns=rows[0]).to_excel(folder/"tables"/"c1.xlsx", index=False)
     assert any("c1.xlsx" in leak.found_in for leak in attack(folder).leaks)
+
+
+def test_parts_of_wholes_are_read(tmp_path):
+    "The same table prints 3/4 in one language and the mark in the other."
+    for lang, first in (("vi", "che"), ("en", "3/4 (75 %)")):
+        rows = "".join(f"<tr><td>{unit_name(u, 'to2024', lang)}</td><td>{x}</td></tr>" for u, x in (("120", first), ("116", "18/20"), ("118", "30/31")))
+        (tmp_path/f"{lang}.html").write_text(f'<html lang="{lang}"><figure id="c3"><table><tr><th>x</th><th>y</th></tr>{rows}</table></figure></html>', encoding="utf-8")
+    assert {leak.value for leak in attack(tmp_path).leaks} >= {3.0, 4.0}
 
 
 def test_an_earlier_edition_that_told_falls(pair, tmp_path):

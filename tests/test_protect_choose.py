@@ -138,8 +138,11 @@ def argus(table):
     pd = pytest.importorskip("pandas")
     names = [f"X{k}" for k in range(table.ndim)]
     micro = [dict(zip(names, (f"c{i:02d}" for i in at)), y=1.0) for at in np.ndindex(table.shape) for _ in range(int(table[at]))]
+    here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
-        out = pd.DataFrame(pytauargus.protect(pd.DataFrame(micro), names, response="y", safety_rules="FREQ(5,30)", suppress="OPT(1)", workdir=folder).tables[0].dataframe())
+        os.chdir(folder) # the engine leaves logs where it runs
+        try: out = pd.DataFrame(pytauargus.protect(pd.DataFrame(micro), names, response="y", safety_rules="FREQ(5,30)", suppress="OPT(1)", workdir=folder).tables[0].dataframe())
+        finally: os.chdir(here)
     found = {tuple(r[names]): (r["y"], r["status"]) for _, r in out.iterrows()}
     full = itertools.product(*[["Total", *(f"c{i:02d}" for i in range(n))] for n in table.shape])
     cells = [found.get(at, (0.0, "E")) for at in full]

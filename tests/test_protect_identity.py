@@ -27,12 +27,12 @@ VALUES = {
     "identity": ["014195000123", "014 195 000 123", "CMND 050123456", "số CCCD: 001203004567", "B1234567"],
     "phone": ["0912345678", "0912 345 678", "0912.345.678", "+84 912 345 678", "84912345678", "(+84)912345678", "02123 852 123", "ĐT: 0912345678", "０９１２３４５６７８", "0912\u200b345678"],
     "card": ["DN4 14 14 001 23456", "4111 1111 1111 1111"],
-    "address": ["số nhà 12", "số 12, tổ 3, phường Tô Hiệu", "tổ 5 phường Quyết Thắng", "12 đường Lò Văn Giá"],
+    "address": ["số nhà 12", "số 12, tổ 3, phường Tô Hiệu", "tổ 5 phường Quyết Thắng", "12 đường Tô Hiệu"],
     "birth": ["sinh năm 1995", "SN 1995", "sinh ngày 12/03/1995", "born 1995"],
     "photo": ["anh/kh001.jpg", "IMG_2034", "DCIM/100", "x.HEIC"],
     "place": ["21.3421, 103.9081", "21,34210; 103,90810", "21°20'31\"N", "https://maps.app.goo.gl/abc"],
     "contact": ["a.b@example.com", "facebook.com/abc", "zalo.me/0912"],
-    "name": ["chị Lò Thị Hoa", "NGUYỄN VĂN NAM đã được tư vấn"],
+    "name": ["chị Lò Thị X", "NGUYỄN VĂN A đã được tư vấn"],
 }
 HARMLESS = ["", None, 0, 12, 3.5, "12", "1.234", "1.234.567", "150.000.000", 150_000_000, "2022", "01/03/2022", "2022-03-15", "Huyện Mường La", "Xã Chiềng Lề",
             "Phường Tô Hiệu", "Mai Sơn", "Hà Nội", "Kế hoạch số 52/KH-UBND", "QĐ 1629/QĐ-TTg ngày 28/9/2021", "100%", "Điều 327", "đã xử lý 3 vụ", "từ 18 đến 24", "12/12",
@@ -63,7 +63,7 @@ def test_the_projects_own_words_pass():
 
 @pytest.mark.parametrize("kind,column", [("phone", [912345678, 987654321, 356789123]), ("identity", ["050123456", "050123457", "050987654"]),
                                          ("birth", ["12/03/1995", "01/01/1988", "30/11/1999"]), ("birth", [date(1995, 1, 2), date(1980, 5, 6)]),
-                                         ("place", [21.34215, 21.40012, 21.55551]), ("name", ["Lò Hoa", "Nguyễn Lan Anh", "Cà Mai"])])
+                                         ("place", [21.34215, 21.40012, 21.55551]), ("name", ["Lò B", "Nguyễn C D", "Cà E"])])
 def test_columns_tell_what_single_values_do_not(kind, column):
     assert [p.kind for p in scan(["Cột 1"], [[v] for v in column])] == [kind]
 
@@ -76,7 +76,7 @@ def test_messages_never_repeat_the_value():
     rows = [[v] for values in VALUES.values() for v in values]
     found = scan(["Ghi chú"], rows)
     text = " ".join(p.vi + p.en + repr(p) for p in found)
-    assert {p.kind for p in found} == set(KINDS) and not re.search(r"\d{6,}|Hoa|example", text)
+    assert {p.kind for p in found} == set(KINDS) and not re.search(r"\d{6,}|Thị|example", text)
     assert all(not p.header for p in scan(["0912345678"]))
 
 

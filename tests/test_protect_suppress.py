@@ -1,11 +1,11 @@
 """The suppressor on realistic years: what is hidden, what stays, that the order of rows doesn't matter, that it is fast."""
 import time
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import protect_year as year
+from sonla_eval.protect.attack import attack
 from sonla_eval.plan.indicators import items
 from sonla_eval.protect.suppress import MASKS, NUMBERS, disclosure_log, plan, protect, public_table, summary
 
@@ -94,16 +94,21 @@ def test_texts_of_hidden_numbers_quote_none():
     assert (after.loc[after["mask"] != "", "reason_en"] == "").all() and (after.loc[after["mask"] == "", "reason_en"] == "3 of 4").all()
 
 
-def test_what_an_earlier_edition_hid_stays_hidden():
-    before = year.results(seed=1, communes=False)
-    first = protect(before, "public")
-    hidden = first.loc[(first["mask"] == "primary") & first["measure"].str.startswith("item:") & (first["period"] == "2022"), "id"].iloc[0]
-    told = first[first["id"] != hidden]
-    later = before.copy()
-    later["period"] = later["period"].replace({})
-    again = protect(later, "public", earlier=first).set_index("id")["mask"]
-    assert set(again[again != ""].index) >= set(first.loc[first["mask"].isin(["primary", "complementary"]), "id"])
-    assert len(told) < len(first)
+def test_years_side_by_side_hold(tmp_path):
+    "This year's edition repeats last year's numbers: what was hidden then stays hidden, and both editions together tell no more."
+    keep = ["item:C1", "item:D2", "item:E0", "item:E0s", "item:E5", "item:A8b", "C3"]
+    last, this = (year.results(y, seed=s, scale=3.0, communes=False) for y, s in ((2022, 4), (2023, 5)))
+    last, this = (f[f["measure"].isin(keep) & ~f["period"].str.contains("-")] for f in (last, this))
+    this = pd.concat([this, last[last["measure"].str.startswith("item:")]], ignore_index=True)
+    first = protect(last, "public", threshold=8)
+    second = protect(this, "public", earlier=first)
+    hidden = set(first.loc[(first["mask"] != "") & first["measure"].str.startswith("item:"), "id"])
+    assert hidden and hidden <= set(second.loc[second["mask"] != "", "id"])
+    assert not hidden <= set(protect(this, "public").query("mask != ''")["id"]) # without the earlier edition it would have shown some
+    for name, table in (("2022", first), ("2023", second)):
+        (tmp_path/name/"tables").mkdir(parents=True)
+        public_table(table).to_csv(tmp_path/name/"tables"/"results.csv", index=False)
+    assert attack(tmp_path/"2023", tmp_path/"2022").safe
 
 
 @pytest.mark.parametrize("edition,threshold", [("secret", 5), ("public", 1), ("public", 2.5)])

@@ -7,13 +7,13 @@ __all__ = ['PERSONS_WITHIN', 'NOTHING_BUT', 'DUE_DAY', 'grid_of', 'ask_about', '
            'yearly', 'check_logic', 'check_copies', 'check_digits', 'tail', 'far', 'check_outliers', 'check_last_year',
            'check_sources', 'check_late', 'run_checks', 'quality', 'grade']
 
-# %% ../../nbs/intake/16_checks.ipynb #9cce0fb1
+# %% ../../nbs/intake/16_checks.ipynb #1d631228
 import numpy as np, pandas as pd
 from scipy import stats
-from .form import BLOCKS, PROVINCE, communes_of, form_items, unit_label
-from .records import WITH_VALUE, as_records, ask, catalogue, shown
+from .form import PROVINCE, communes_of, form_items, unit_label
+from .records import WITH_VALUE, ask, catalogue, shown
 
-# %% ../../nbs/intake/16_checks.ipynb #bf4343e7
+# %% ../../nbs/intake/16_checks.ipynb #9568b9b5
 def grid_of(
     records: pd.DataFrame, # records of a year
 ) -> tuple: # (values by unit, period and indicator; position of the record of each)
@@ -23,6 +23,7 @@ def grid_of(
     at = pd.Series(range(len(records)), index=pd.MultiIndex.from_arrays([*index, records["indicator"]])).unstack()
     return wide, at
 
+# %% ../../nbs/intake/16_checks.ipynb #3b3e9ff3
 def ask_about(records: pd.DataFrame, row: int, check: str, expected_value, found=None) -> dict:
     "A query about one record."
     r = records.iloc[int(row)]
@@ -72,7 +73,7 @@ def check_missing(
         out.append(ask("report.blanks", unit, file, sheet, part["source_cell"].iloc[0], len(part), "", ", ".join(sorted(set(part["indicator"])))))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #97e3d3ed
+# %% ../../nbs/intake/16_checks.ipynb #19c9626b
 PERSONS_WITHIN = (("E1u", "E1"), ("E0s", "E1u"))
 NOTHING_BUT = (("F1", "F1c"), ("C1", "C1p"), ("A9a", "A9b"), ("F2a", "F2b"))
 
@@ -84,6 +85,7 @@ def yearly(
     by = own.groupby(["unit", "indicator"], sort=True)
     return by["value"].agg(lambda v: v.sum(skipna=False)).unstack(), by["row"].last().unstack()
 
+# %% ../../nbs/intake/16_checks.ipynb #f9b470a4
 def check_logic(
     records: pd.DataFrame, # records of a year
 ) -> list: # queries
@@ -99,7 +101,7 @@ def check_logic(
         for key in wide.index[(wide[base] == 0) & (wide[depends] > 0)]: out.append(ask_about(records, at[base][key], "logic.nothing_but", f"{depends} = {shown(float(wide[depends][key]))}"))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #b659ed79
+# %% ../../nbs/intake/16_checks.ipynb #9bf04116
 def _month_table(records: pd.DataFrame) -> pd.DataFrame:
     "Monthly numbers of districts: a row for each unit and month, without the mark of the report itself."
     items = [i.code for i in form_items().values() if i.freq == "M" and i.count != "flag"]
@@ -119,6 +121,7 @@ def check_copies(
             out.append(ask("copy.month", unit, r["source_file"], r["source_sheet"], r["source_cell"], indicator="B1a", period=period))
     return out + _same_sheets(records, smallest)
 
+# %% ../../nbs/intake/16_checks.ipynb #e57d1f19
 def _same_sheets(records: pd.DataFrame, smallest: float) -> list:
     "Districts whose numbers of one block are all the same."
     blocks = {i.code: i.block for i in form_items().values() if i.level == "D" and i.count != "flag"}
@@ -147,7 +150,7 @@ def check_digits(
         out.append(ask("digits.heaped", unit, r["source_file"], r["source_sheet"], found=f"{round_ones}/{len(part)}", period=r["period"][:4]))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #ddc61421
+# %% ../../nbs/intake/16_checks.ipynb #74e53bf0
 def tail(
     x: float, # the number in question
     others: np.ndarray, # the numbers that it is held against
@@ -157,6 +160,7 @@ def tail(
     if var > mean * 1.05: return float(stats.nbinom.sf(x - 1, (r := mean**2 / (var - mean)), r / (r + mean)))
     return float(stats.nbinom.sf(x - 1, others.sum() + 0.5, n / (n + 1)))
 
+# %% ../../nbs/intake/16_checks.ipynb #fa3a46b3
 def far(
     x: float, # the number in question
     others: np.ndarray, # the numbers that it is held against
@@ -188,7 +192,7 @@ def check_outliers(
                 if far(values[i], others): out.append(ask_about(records, group.index[i], check, f"{shown(float(np.min(others)))}-{shown(float(np.max(others)))}"))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #4cb2f837
+# %% ../../nbs/intake/16_checks.ipynb #34b19a95
 def check_last_year(
     records: pd.DataFrame, # records of a year
     before: pd.DataFrame | None, # records of the year before, or None
@@ -209,6 +213,7 @@ def check_last_year(
             out.append(ask("last_year.copied", unit, r["source_file"], r["source_sheet"], period=r["period"][:4]))
     return out
 
+# %% ../../nbs/intake/16_checks.ipynb #841e67f0
 def check_sources(
     records: pd.DataFrame, # records of a year
     year: int, # the report's year
@@ -224,7 +229,7 @@ def check_sources(
         out.append(ask_about(records, own.index[0], "cohort.differs", shown(float(districts.sum()))))
     return out
 
-# %% ../../nbs/intake/16_checks.ipynb #63826581
+# %% ../../nbs/intake/16_checks.ipynb #62305dc6
 DUE_DAY = "01-31" # of the year after
 
 def check_late(
@@ -236,6 +241,7 @@ def check_late(
     late = records[records["received_on"] > due].drop_duplicates("source_file")
     return [ask("report.late", r.source_file[:3] if r.source_file[:3].isdigit() else r.unit, r.source_file, found=r.received_on, expected=due, period=str(year)) for r in late.itertuples()]
 
+# %% ../../nbs/intake/16_checks.ipynb #20db9829
 def run_checks(
     records: pd.DataFrame, # records of a year
     year: int, # the report's year
@@ -246,7 +252,7 @@ def run_checks(
     return (check_parts(records) + check_order(records) + check_missing(records, set(silent)) + check_logic(records) + check_copies(records) + check_digits(records)
             + check_outliers(records) + check_last_year(records, before) + check_sources(records, year) + check_late(records, year))
 
-# %% ../../nbs/intake/16_checks.ipynb #406ca51f
+# %% ../../nbs/intake/16_checks.ipynb #aa2ecefd
 def quality(
     records: pd.DataFrame, # records of a year
     queries: pd.DataFrame, # questions of the year
@@ -263,6 +269,7 @@ def quality(
     for name in ("consistency", "external", "population"): out[name] = (part := queries[heading == name]).groupby(key(part)).size().reindex(out.index, fill_value=0) if len(queries) else 0
     return out.join(pd.DataFrame([grade(r.completeness, r.blocked, r.doubtful, r.due) for r in out.itertuples()], index=out.index, columns=["grade", "reason_vi", "reason_en"])).reset_index()
 
+# %% ../../nbs/intake/16_checks.ipynb #b0367afc
 def grade(completeness: float, blocked: int, doubtful: int, due: int) -> tuple: # (A to D, reason vi, reason en)
     "Grade of a set of numbers by a rule that a reader can follow."
     share = (blocked + doubtful) / due

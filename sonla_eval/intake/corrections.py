@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'CorrectionError', 'Corrections', 'read_corrections', 'find_corrections', 'apply_corrections']
 
-# %% ../../nbs/intake/17_corrections.ipynb #35182c67
+# %% ../../nbs/intake/17_corrections.ipynb #c90937de
 from dataclasses import dataclass
 from pathlib import Path
 import jsonschema, pandas as pd, yaml
 from ..settings import data_path
 from .form import form_items
-from .records import WITH_VALUE, as_records, ask, record_key, shown
+from .records import as_records, ask, record_key, shown
 
 # %% ../../nbs/intake/17_corrections.ipynb #7231e8ce
 _WORD = {"type": "string", "minLength": 2}
@@ -28,7 +28,7 @@ SCHEMA = {"type": "object", "required": ["version", "year"], "additionalProperti
 class CorrectionError(ValueError):
     "A correction that is malformed or no longer fits; the text names file, entry, what was expected and what is there, in both languages."
 
-# %% ../../nbs/intake/17_corrections.ipynb #f3cc619e
+# %% ../../nbs/intake/17_corrections.ipynb #1ada4c81
 @dataclass(frozen=True)
 class Corrections:
     "A year's corrections and answered questions."
@@ -42,6 +42,7 @@ class Corrections:
         asked = {q["id"] for q in queries}
         return [q for q in queries if q["id"] not in answered] + [ask("review.unused", file=self.file, cell=i, found=i) for i in answered if i not in asked]
 
+# %% ../../nbs/intake/17_corrections.ipynb #fe17ae30
 def read_corrections(
     path: Path, # data/corrections/<year>.yaml
     year: int, # the year that it must be for
@@ -68,13 +69,14 @@ def find_corrections(
     own = data_path("corrections", f"{year}.yaml")
     return Corrections() if synthetic or not own.is_file() else read_corrections(own, year)
 
-# %% ../../nbs/intake/17_corrections.ipynb #3a6f6b3a
+# %% ../../nbs/intake/17_corrections.ipynb #e75be710
 def _misfit(entry: dict, row) -> str:
     "What stands in the record when it is not what the correction expects; '' when it is."
     value, status = row["value"], row["status"]
     if isinstance(entry["expects"], str): return "" if status == entry["expects"] else status if value != value else shown(value)
     return "" if value == value and abs(value - entry["expects"]) < 1e-9 else shown(value) if value == value else status
 
+# %% ../../nbs/intake/17_corrections.ipynb #8f126d62
 def apply_corrections(
     records: pd.DataFrame, # a year's records
     corrections: Corrections, # of the same year

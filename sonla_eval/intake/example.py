@@ -7,17 +7,17 @@ __all__ = ['ERA', 'SUBJECTS', 'ACTIVITIES', 'FESTIVAL', 'truth_settings', 'strea
            'cases', 'opened', 'cohorts', 'people', 'communes', 'planning', 'provincial', 'true_values', 'training',
            'survey_truth', 'survey', 'two_lists', 'site_rows', 'spending', 'plan_faults', 'misspell', 'sent_on', 'make']
 
-# %% ../../nbs/intake/19_example.ipynb #aee9758a
+# %% ../../nbs/intake/19_example.ipynb #28e338de
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 import json, re
 import numpy as np, yaml
 from ..settings import data_path
-from .form import PROVINCE, SYNTHETIC, build_form, build_tables, communes_of, districts_of, form_items, unit_label
+from .form import PROVINCE, SYNTHETIC, build_form, build_tables, communes_of, districts_of
 from .workbook import save_book
 
-# %% ../../nbs/intake/19_example.ipynb #d174cdf5
+# %% ../../nbs/intake/19_example.ipynb #22817e99
 ERA = "to2024"
 
 @lru_cache(maxsize=1)
@@ -25,6 +25,7 @@ def truth_settings() -> dict: # sizes and rates of the example
     "The parameters in data/example/truth.yaml."
     return yaml.safe_load(data_path("example", "truth.yaml").read_text(encoding="utf-8"))
 
+# %% ../../nbs/intake/19_example.ipynb #ecbbf574
 SUBJECTS = ("establishments", "inspection", "cases", "cohort", "people", "services", "communication", "communes", "plan", "money", "verification",
             "reports", "training", "survey", "lists", "sites", "spending", "faults", "dates")
 
@@ -32,6 +33,7 @@ def stream(seed: int, year: int, subject: str) -> np.random.Generator:
     "Random numbers of one subject in one year."
     return np.random.default_rng([seed, year, SUBJECTS.index(subject)])
 
+# %% ../../nbs/intake/19_example.ipynb #85b919b6
 def spread(
     total: int, # a whole number
     weights, # one weight for each part
@@ -42,8 +44,9 @@ def spread(
     for i in np.argsort(-(exact - out), kind="stable")[: total - out.sum()]: out[i] += 1
     return [int(x) for x in out]
 
-# %% ../../nbs/intake/19_example.ipynb #1c8ea23c
+# %% ../../nbs/intake/19_example.ipynb #5172baf7
 def _months(year: int) -> list: return [f"{year}-{m:02d}" for m in range(1, 13)]
+
 def _quarters(year: int) -> list: return [f"{year}-Q{q}" for q in range(1, 5)]
 
 def establishments(seed: int, year: int, v: dict):
@@ -87,7 +90,7 @@ def inspection(seed: int, year: int, v: dict):
             row = {"B1a": visits, "B1b": int(k), "B2a": max(minutes, broken), "B2b": broken, "B2c": warned, "B2d": fined, "B2e": broken - warned - fined, "B3": fined * 0.5, "B5a": flagged, "B5b": solved}
             for code, value in row.items(): v[code, d, month] = value
 
-# %% ../../nbs/intake/19_example.ipynb #64a2d3f7
+# %% ../../nbs/intake/19_example.ipynb #125f3c28
 def cases(seed: int, year: int, v: dict):
     "Block C: cases by district and month with the persons in them."
     t, rng, codes = truth_settings(), stream(seed, year, "cases"), list(districts_of(ERA))
@@ -102,6 +105,7 @@ def cases(seed: int, year: int, v: dict):
         add = {"C1": 1, "C1p": sellers + buyers + heads, "C1a": sellers, "C1b": buyers, "C1c": heads, "C2": sellers + buyers, "C3a": criminal, "C3d": heads}
         for code, n in add.items(): v[code, d, month] += n
 
+# %% ../../nbs/intake/19_example.ipynb #5cf3f4d1
 def opened(seed: int, year: int) -> int: # criminal cases opened in a year
     "Criminal cases opened, drawn again from the year's own stream."
     v = {}
@@ -159,7 +163,7 @@ def communes(seed: int, year: int, v: dict):
         score = int(np.clip(round(rng.normal(88 if good else 68, 5)), 0, 100))
         for code, value in (("G1a", registered), ("G1b", good), ("G2", score)): v[code, c, y] = value
 
-# %% ../../nbs/intake/19_example.ipynb #c29263ac
+# %% ../../nbs/intake/19_example.ipynb #259560ee
 def planning(seed: int, year: int, v: dict):
     "Blocks P, I, V and R."
     t, y = truth_settings(), str(year)
@@ -179,6 +183,7 @@ def planning(seed: int, year: int, v: dict):
         for code, value in row.items(): v[code, d, y] = value
         for month in _months(year): v["R1", d, month] = int(late.random() >= t["late_reports"][year])
 
+# %% ../../nbs/intake/19_example.ipynb #4c600223
 def provincial(seed: int, year: int, v: dict):
     "Block T."
     rng, y, t = stream(seed, year, "sites"), str(year), truth_settings()
@@ -220,13 +225,14 @@ def training(seed: int, year: int) -> list: # rows of table cohort
                          twelve if not lost and not early else None, lost])
     return sorted(rows)
 
-# %% ../../nbs/intake/19_example.ipynb #fb3f3820
+# %% ../../nbs/intake/19_example.ipynb #d6cbc123
 def survey_truth(year: int) -> dict: # {measure: {"other": p, "model": p}}
     "True share of the population in ordinary clusters and in clusters with a model."
     s = truth_settings()["survey"]
     return {k: {"other": round(p["start"] + p["step"] * (year - 2019), 4),
                 "model": round(p["start"] + p["step"] * (year - 2019) + (p["effect"] if year >= s["effect_from"] else 0), 4)} for k, p in s["prevalence"].items()}
 
+# %% ../../nbs/intake/19_example.ipynb #cbeeec12
 def survey(seed: int, year: int) -> list: # rows of table survey
     "A cluster sample with two weights; within a weight group the shares differ, so that leaving the weights out is wrong."
     s, rng, truth, rows = truth_settings()["survey"], stream(seed, year, "survey"), survey_truth(year), []
@@ -243,7 +249,7 @@ def survey(seed: int, year: int) -> list: # rows of table survey
             rows.append([year, f"C{cluster:02d}", int(area), round(2 * small if low else 2 * (1 - small), 3), *answers])
     return rows
 
-# %% ../../nbs/intake/19_example.ipynb #5aa61da0
+# %% ../../nbs/intake/19_example.ipynb #7b312c3b
 def two_lists(seed: int, year: int) -> list: # rows of table lists
     "Two lists that catch persons independently: an outreach register and a health register."
     t, rng, rows = truth_settings(), stream(seed, year, "lists"), []
@@ -252,6 +258,7 @@ def two_lists(seed: int, year: int) -> list: # rows of table lists
         rows += [[name, _hash(seed, year, "person", i)] for name, on in (("A", a), ("B", b)) if on]
     return sorted(rows)
 
+# %% ../../nbs/intake/19_example.ipynb #00daf4bc
 def site_rows(seed: int, year: int) -> dict: # {"directions": rows, "sites": rows, "site_months": rows}
     "Directions received so far, sites open so far, and their months of the year."
     t, rng, y = truth_settings(), stream(seed, year, "sites"), str(year)
@@ -313,13 +320,14 @@ def _log(year: int, file: str, fault: str, keys: dict, where: dict, v: dict) -> 
     "Entries of truth.json for one fault."
     return [{"year": year, "file": file, "fault": fault, "sheet": where[k][0], "cell": where[k][1], "item": k[0], "unit": k[1], "period": k[2], "written": w, "true": v.get(k)} for k, w in keys.items()]
 
-# %% ../../nbs/intake/19_example.ipynb #80e66d47
+# %% ../../nbs/intake/19_example.ipynb #38321931
 def sent_on(seed: int, year: int, unit: str) -> str: # dd/mm/yyyy
     "Date on the cover; one district of 2022 is weeks late."
     rng = stream(seed, year, "dates")
     days = dict(zip([PROVINCE, *districts_of(ERA)], rng.integers(5, 26, 13)))
     return f"20/02/{year + 1}" if (year, unit) == (2022, "128") else f"{days[unit]:02d}/01/{year + 1}"
 
+# %% ../../nbs/intake/19_example.ipynb #4e4820ef
 def _district_file(folder: Path, seed: int, year: int, unit: str, v: dict, faults: list, misspelt: bool) -> list:
     "Writes one district's workbook; gives the faults in it."
     file = f"{unit}_bao-cao-{year}.xlsx"
@@ -330,7 +338,7 @@ def _district_file(folder: Path, seed: int, year: int, unit: str, v: dict, fault
     save_book(wb, folder/file, cached)
     return log
 
-# %% ../../nbs/intake/19_example.ipynb #7b367b94
+# %% ../../nbs/intake/19_example.ipynb #e945ca16
 def _province_files(folder: Path, seed: int, year: int, v: dict):
     "Writes the province's six workbooks; services and enforcement share no file but the official totals."
     wb, cached, _ = build_form(year, PROVINCE, v, sent_on(seed, year, PROVINCE), synthetic=True)
@@ -340,6 +348,7 @@ def _province_files(folder: Path, seed: int, year: int, v: dict):
     for name, tables in files.items():
         save_book(build_tables(year, tables, True, sent_on(seed, year, PROVINCE)), folder/f"tinh_{name}-{year}.xlsx")
 
+# %% ../../nbs/intake/19_example.ipynb #5dcc3b22
 def _truth_of(seed: int, year: int, v: dict) -> dict:
     "What truth.json says of one year."
     t = truth_settings()

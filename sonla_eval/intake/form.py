@@ -19,7 +19,7 @@ from ..plan.indicators import items, periods
 from ..plan.units import PROVINCE, era_of, units
 from .workbook import LETTERS, a1, save_book
 
-# %% ../../nbs/intake/12_form.ipynb #bb6887d9
+# %% ../../nbs/intake/12_form.ipynb #f65be805
 @lru_cache(maxsize=1)
 def form_items() -> dict: # code -> Item
     "The items of the form in the order of the list."
@@ -30,6 +30,7 @@ def communes_of(era: str) -> tuple: # (code, name, type, district code) in the o
     "Communes in force in an era."
     return tuple((u.code, u.name, u.type, u.district) for u in units(era).values() if u.level == "C")
 
+# %% ../../nbs/intake/12_form.ipynb #91c202f3
 @lru_cache(maxsize=8)
 def districts_of(era: str) -> dict: # code -> name; none from July 2025
     "Districts in force in an era."
@@ -61,13 +62,16 @@ BLOCKS = { # block -> (sheet, title vi, title en)
     "L": ("L Danh sách độc lập", "Đối chiếu với danh sách độc lập", "Comparison with an independent list"),
 }
 
-# %% ../../nbs/intake/12_form.ipynb #90a8a3f0
+# %% ../../nbs/intake/12_form.ipynb #f70fa77f
 def blocks_of(
     unit: str, # province or district code
+    year: int = 2022, # the report's year
 ) -> tuple: # blocks that this unit's workbook holds
-    "A district fills P to R; the province fills T, K and L."
-    return ("T", "K", "L") if unit == PROVINCE else tuple(b for b in BLOCKS if b not in "TKL")
+    "A district fills P to R; the province fills T, K and L, and the communes' sheets once there are no districts."
+    if unit != PROVINCE: return tuple(b for b in BLOCKS if b not in "TKL")
+    return ("T", "K", "L") if districts_of(era_of(str(year))) else ("T", "K", "F", "G")
 
+# %% ../../nbs/intake/12_form.ipynb #06d3863f
 def block_items(block: str) -> list: # items of a block in the order of the list
     "Items of one sheet."
     return [i for i in form_items().values() if i.block == block]
@@ -121,7 +125,7 @@ class _Pen:
             self.styles[id(style)] = copy(cell._style)
         return cell
 
-# %% ../../nbs/intake/12_form.ipynb #58c21448
+# %% ../../nbs/intake/12_form.ipynb #ecf6c46d
 def _enter(self, row: int, col: int, item, unit: str, period: str):
     "An input cell with its value."
     key = (item.code, unit, period)
@@ -129,6 +133,7 @@ def _enter(self, row: int, col: int, item, unit: str, period: str):
     self.where[key] = a1(row, col)
     self.inputs.setdefault("flag" if item.count == "flag" else "number", []).append((row, col))
 
+# %% ../../nbs/intake/12_form.ipynb #d22c512e
 def _total(self, row: int, col: int, parts: list, name: tuple):
     "A total that computes, with the value it has now; a value given for `name` is written as a plain number instead."
     given = self.values.get(name)
@@ -141,7 +146,7 @@ def _total(self, row: int, col: int, parts: list, name: tuple):
 
 _Pen.enter, _Pen.total = _enter, _total
 
-# %% ../../nbs/intake/12_form.ipynb #1f85841b
+# %% ../../nbs/intake/12_form.ipynb #a4c33f00
 def period_columns(block: str) -> list: # (kind, n, header) of each period column
     "Columns of a sheet with a row for each indicator."
     freqs = {i.freq for i in block_items(block)}
@@ -149,6 +154,7 @@ def period_columns(block: str) -> list: # (kind, n, header) of each period colum
     cols += [("quarter", q, f"Quý {r} / Quarter {q}") for q, r in enumerate(("I", "II", "III", "IV"), 1)] if "Q" in freqs else []
     return cols + [("year", 0, "Cả năm / Year")]
 
+# %% ../../nbs/intake/12_form.ipynb #8a0d04ca
 def _item_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
     "Header and rows of a sheet with a row for each indicator."
     cols = period_columns(block)
@@ -165,14 +171,15 @@ def _item_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
             else: pen.put(r, c, None, _CLOSED)
     return row + 1, 3
 
-# %% ../../nbs/intake/12_form.ipynb #65a21fa6
+# %% ../../nbs/intake/12_form.ipynb #3106fc09
 def _unit_rows(block: str, unit: str, year: int) -> tuple: # (headers of the key columns, [(key, label)])
     "Rows of a sheet with a row for each commune, district or year of opening."
     if block == "K": return ("Năm khởi tố / Year opened",), [(str(y), None) for y in range(min(2019, year), year + 1)]
     era = era_of(str(year))
     if block == "L": return ("Mã huyện / District code", "Huyện, thành phố / District"), list(districts_of(era).items())
-    return ("Mã xã / Commune code", "Xã, phường, thị trấn / Commune"), [(c, n) for c, n, _, d in communes_of(era) if d == unit]
+    return ("Mã xã / Commune code", "Xã, phường, thị trấn / Commune"), [(c, n) for c, n, _, d in communes_of(era) if (d or PROVINCE) == unit]
 
+# %% ../../nbs/intake/12_form.ipynb #6920c108
 def _unit_header(pen: _Pen, block: str, keys: tuple, year: int, row: int) -> list: # (column, item, period or "total")
     "Two header rows; gives what each value column holds."
     out, col = [], len(keys)
@@ -181,7 +188,7 @@ def _unit_header(pen: _Pen, block: str, keys: tuple, year: int, row: int) -> lis
         pen.ws.merge_cells(start_row=row + 1, end_row=row + 2, start_column=c + 1, end_column=c + 1)
     for item in block_items(block):
         dues = due_periods(item, year)
-        names = [f"Quý {('I', 'II', 'III', 'IV')[q]}" for q in range(4)] if item.freq == "Q" else [] 
+        names = [f"Quý {('I', 'II', 'III', 'IV')[q]}" for q in range(4)] if item.freq == "Q" else []
         names += ["Cả năm / Year"] if block != "K" else ["Đến cuối năm / By year end"]
         for i, name in enumerate(names):
             pen.put(row, col + i, f"{item.code}. {item.vi} / {item.en}" if i == 0 else None, _HEAD)
@@ -213,7 +220,7 @@ def _unit_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
         else: pen.total(last, c, [a1(r, c) for r in range(row + 2, last)], (item.code, "TOTAL", period))
     return row + 2, len(keys)
 
-# %% ../../nbs/intake/12_form.ipynb #0337725d
+# %% ../../nbs/intake/12_form.ipynb #9f6f199b
 def _cover(ws, year: int, unit: str, sent: str, synthetic: bool, title: str):
     "The cover sheet: what a reader needs to know whose numbers these are."
     rows = [("BÁO CÁO CÔNG TÁC PHÒNG, CHỐNG MẠI DÂM / REPORT ON PROSTITUTION PREVENTION",), (title,), (),
@@ -227,13 +234,14 @@ def _cover(ws, year: int, unit: str, sent: str, synthetic: bool, title: str):
     ws["B8"].protection = Protection(locked=False)
     ws.column_dimensions["A"].width, ws.column_dimensions["B"].width = 44, 34
 
-def _guide(ws, unit: str):
+# %% ../../nbs/intake/12_form.ipynb #0971f02f
+def _guide(ws, unit: str, year: int):
     "What each indicator means and which rule its number must keep."
     ws.append(["Mã / Code", "Chỉ tiêu / Indicator", "Giải thích / Explanation"])
     kinds = {"register": "số có tại cuối kỳ / at the end of the period", "distinct": "đếm không trùng / counted once", "events": "đếm lượt / every event counted",
              "cases": "vụ / cases", "persons": "người / persons", "money": "triệu đồng / million VND", "flag": "1 có, 0 không / 1 yes, 0 no", "score": "điểm / score"}
     for item in form_items().values():
-        if item.block not in blocks_of(unit): continue
+        if item.block not in blocks_of(unit, year): continue
         rules = [kinds[item.count], *([f"không lớn hơn {item.max} / not above {item.max}"] if item.max else []),
                  *([f"bằng tổng {' + '.join(item.total_of)} / the sum of {' + '.join(item.total_of)}"] if item.total_of else [])]
         ws.append([item.code, f"{item.vi} / {item.en}", "; ".join(rules)])
@@ -279,7 +287,7 @@ def build_tables(
         ws.freeze_panes = "A4"
     return wb
 
-# %% ../../nbs/intake/12_form.ipynb #79e4fa6b
+# %% ../../nbs/intake/12_form.ipynb #24d6de72
 def blocks_of_cells(
     cells: list, # (row, column), counted from 0
 ) -> str: # "D5:G9 D11:G11"
@@ -295,8 +303,6 @@ def blocks_of_cells(
         if merged and merged[-1][2:] == [left, right] and merged[-1][1] == top - 1: merged[-1][1] = top
         else: merged.append([top, top, left, right])
     return " ".join(f"{a1(top, left)}:{a1(bottom, right)}" for top, bottom, left, right in merged)
-
-assert blocks_of_cells([(4, 3), (4, 4), (5, 3), (5, 4), (7, 3)]) == "D8:D8 D5:E6"
 
 # %% ../../nbs/intake/12_form.ipynb #ac0c63ca
 def _finish(pen: _Pen, head: int, keys: int):
@@ -314,7 +320,7 @@ def _finish(pen: _Pen, head: int, keys: int):
         ws.add_data_validation(rule)
     ws.protection.sheet = True
 
-# %% ../../nbs/intake/12_form.ipynb #f26d97bf
+# %% ../../nbs/intake/12_form.ipynb #5709944b
 def build_form(
     year: int, # the report's year
     unit: str, # district code, or "14" for the province
@@ -324,12 +330,13 @@ def build_form(
 ) -> tuple: # (openpyxl Workbook, {sheet number: {cell: value of a formula}}, {(indicator, unit, period): (sheet, cell)})
     "The form as a workbook, blank or filled."
     if unit != PROVINCE and unit not in districts_of(era_of(str(year))):
-        raise ValueError(f"unit {unit!r} is no district in {year}; known: {', '.join(districts_of(era_of(str(year)))) or 'none from July 2025'}")
+        known = ", ".join(districts_of(era_of(str(year)))) or "14"
+        raise ValueError(f"unit {unit!r} does not report in {year}; these do: {known} / đơn vị {unit!r} không báo cáo năm {year}; các đơn vị báo cáo: {known}")
     wb, cached, where = Workbook(), {}, {}
     name, mark = unit_label(unit, era_of(str(year))), f" ({SYNTHETIC})" if synthetic else ""
     wb.active.title = "Bìa"
     _cover(wb.active, year, unit, sent, synthetic, f"{name}, năm / year {year}{mark}")
-    for number, block in enumerate(blocks_of(unit), 2):
+    for number, block in enumerate(blocks_of(unit, year), 2):
         sheet, vi, en = BLOCKS[block]
         ws = wb.create_sheet(sheet)
         pen = _Pen(ws, number, values or {})
@@ -339,7 +346,7 @@ def build_form(
         _finish(pen, *write(pen, block, unit, year, 3))
         cached[number] = pen.cached
         where |= {k: (sheet, v) for k, v in pen.where.items()}
-    _guide(wb.create_sheet("Hướng dẫn"), unit)
+    _guide(wb.create_sheet("Hướng dẫn"), unit, year)
     meta = wb.create_sheet("_meta")
     for row in (("form", "sonla_eval"), ("version", FORM_VERSION), ("year", year), ("unit", unit)): meta.append(row)
     meta.sheet_state = "veryHidden"

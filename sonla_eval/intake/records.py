@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['STATUSES', 'WITH_VALUE', 'COLUMNS', 'ERAS', 'SEVERITIES', 'HEADINGS', 'CHECKS_SCHEMA', 'QUERY_COLUMNS', 'RecordError',
-           'record_key', 'empty_records', 'as_records', 'check_records', 'write_records', 'read_records', 'catalogue',
-           'shown', 'ask', 'query_table']
+           'record_key', 'empty_records', 'as_records', 'check_records', 'write_records', 'read_records',
+           'GeographyError', 'in_geography', 'catalogue', 'shown', 'ask', 'query_table']
 
-# %% ../../nbs/intake/13_records.ipynb #31de48e4
+# %% ../../nbs/intake/13_records.ipynb #06cc7dae
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-import json, os, tempfile
+import os, tempfile
 import jsonschema, pandas as pd, yaml
 import pyarrow as pa, pyarrow.parquet as pq
 from ..settings import data_path
+from ..plan.indicators import items
+from ..plan.units import crosswalk
 
 # %% ../../nbs/intake/13_records.ipynb #5c122a16
 STATUSES = ("reported", "zero", "missing", "not_due", "not_applicable", "queried", "corrected", "imputed")
@@ -91,6 +93,47 @@ def read_records(
     have = [(f.name, f.type) for f in table.schema]
     if have != [(f.name, f.type) for f in _SCHEMA]: raise RecordError(f"{Path(path).name} does not hold records: {[n for n, _ in have]}")
     return check_records(as_records(table.to_pandas()))
+
+# %% ../../nbs/intake/13_records.ipynb #ef5fe618
+class GeographyError(ValueError):
+    "A series that can't be told in the geography asked for, with the reason in both languages."
+
+_REFUSED = {
+    "split": ("từ 204 xuống 200 xã có xã bị chia tách mà không bảng công khai nào nêu; chỉ có chuỗi cấp huyện", "communes were split between 204 and 200 and no public table tells how; only the district series goes on"),
+    "none": ("từ tháng 7/2025 không còn cấp huyện", "there are no districts since July 2025"),
+    "back": ("không thể chia số của đơn vị mới về các xã cũ", "a number of a new unit can't be divided among the old communes"),
+    "score": ("điểm không cộng được qua các xã", "scores of communes can't be added"),
+}
+
+def _refuse(reason: str): raise GeographyError(" / ".join(_REFUSED[reason]))
+
+# %% ../../nbs/intake/13_records.ipynb #cdddb1b9
+def in_geography(
+    records: pd.DataFrame, # records of one indicator, of one era or of several
+    era: str, # the geography asked for
+) -> pd.DataFrame: # unit, period, value, status, parts, era (of the source)
+    "One indicator's records told in the units of an era; a sum with an unknown part is unknown. Raises GeographyError with the reason."
+    out = []
+    for source, part in records.groupby("era", sort=False):
+        levels = set(part["unit"].str.len())
+        move = _moves(source, era, levels, part["indicator"].iloc[0])
+        part = part.assign(unit=part["unit"].map(lambda u: move.get(u, u)))
+        both = part.groupby(["unit", "period"], sort=True)["value"].agg(value=lambda v: v.sum(skipna=False), parts="size").reset_index()
+        out.append(both.assign(status=both["value"].isna().map({True: "missing", False: "reported"}), era=source))
+    if not out: return pd.DataFrame(columns=["unit", "period", "value", "status", "parts", "era"])
+    return pd.concat(out, ignore_index=True)[["unit", "period", "value", "status", "parts", "era"]]
+
+# %% ../../nbs/intake/13_records.ipynb #bb05c07a
+def _moves(source: str, era: str, levels: set, indicator: str) -> dict: # old code -> new code
+    "How units of one era become units of another; refuses what can't be known."
+    order = ERAS.index
+    if source == era or levels == {2}: return {}
+    if levels <= {2, 3}: return {} if era != "from2025-07" else _refuse("none")
+    if order(era) < order(source): _refuse("back")
+    if source == "to2024": _refuse("split")
+    if items()[indicator].count == "score": _refuse("score")
+    table = crosswalk()
+    return dict(zip(table["old_code"], table["new_code"]))
 
 # %% ../../nbs/intake/13_records.ipynb #14e695f7
 SEVERITIES = ("blocks", "doubtful", "note")

@@ -12,7 +12,7 @@ from functools import lru_cache
 import re, unicodedata
 from unidecode import unidecode
 
-# %% ../../nbs/intake/10_text.ipynb #8961df05
+# %% ../../nbs/intake/10_text.ipynb #b6ce9d36
 def nfc(
     text: str, # any text
 ) -> str: # NFC, without odd spaces or invisible marks at the ends
@@ -20,6 +20,7 @@ def nfc(
     text = unicodedata.normalize("NFC", str(text))
     return " ".join(re.sub("[\u200b-\u200f\ufeff]", "", text).split())
 
+# %% ../../nbs/intake/10_text.ipynb #c4de02f6
 @lru_cache(maxsize=50_000)
 def fold(
     text: str, # any text, NFC or NFD
@@ -145,7 +146,8 @@ def header_period(
         return kind, n, year
     return None
 
-# %% ../../nbs/intake/10_text.ipynb #f0204a25
+# %% ../../nbs/intake/10_text.ipynb #2cdd6e0d
+@lru_cache(maxsize=4096)
 def period_key(
     kind: str, # month, quarter, half or year
     n: int, # its number
@@ -179,7 +181,7 @@ _HATS = {"â": ("\u0302", ""), "á": ("\u0302", "\u0301"), "à": ("\u0302", "\u0
          "ê": ("\u0306", ""), "é": ("\u0306", "\u0301"), "è": ("\u0306", "\u0300"), "ú": ("\u0306", "\u0309"), "ü": ("\u0306", "\u0303"), "ë": ("\u0306", "\u0323")}
 _VNI_SINGLE = {"ñ": "đ", "æ": "ỉ", "ó": "ĩ", "ò": "ị", "î": "ỵ", "ô": "ơ", "ö": "ư", "í": "í", "ì": "ì"}
 
-# %% ../../nbs/intake/10_text.ipynb #4e180267
+# %% ../../nbs/intake/10_text.ipynb #d00a80d9
 def _vni_table() -> dict:
     "Every VNI sequence, two characters or one, with its Unicode letter."
     out = dict(_VNI_SINGLE)
@@ -192,6 +194,7 @@ def _vni_table() -> dict:
     for k, v in list(out.items()): out[k.upper()] = v.upper(); out.setdefault(k[0].upper() + k[1:], v.upper())
     return out
 
+# %% ../../nbs/intake/10_text.ipynb #1d83635b
 _VNI = _vni_table()
 _VNI_PATTERN = re.compile("|".join(sorted(map(re.escape, _VNI), key=lambda k: (-len(k), k))))
 

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LETTERS', 'MAX_FILE', 'MAX_UNFOLDED', 'MAX_PARTS', 'MAX_ROWS', 'MAX_COLS', 'CHILD_MEMORY', 'CHILD_SECONDS',
            'ZIP_DATE', 'letters', 'a1', 'Sheet', 'Book', 'sniff', 'TooBig', 'unfold', 'unpack', 'style_sets',
-           'sheet_files', 'cell_at', 'marks', 'open_here', 'decode', 'serve', 'Opener', 'open_all', 'read_book',
-           'save_book']
+           'sheet_files', 'cell_at', 'marks', 'open_here', 'decode', 'serve', 'Opener', 'open_each', 'open_all',
+           'read_book', 'save_book']
 
 # %% ../../nbs/intake/11_workbook.ipynb #c7e00bbf
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from pathlib import Path
 import csv, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
 from .text import from_legacy, legacy_column
 
-# %% ../../nbs/intake/11_workbook.ipynb #3083de97
+# %% ../../nbs/intake/11_workbook.ipynb #65d74325
 def letters(
     col: int, # column counted from 0
 ) -> str: # "A", "Z", "AA" ...
@@ -26,6 +26,7 @@ def letters(
     while col: col, rest = divmod(col - 1, 26); out = chr(65 + rest) + out
     return out
 
+# %% ../../nbs/intake/11_workbook.ipynb #99bc405d
 LETTERS = tuple(letters(i) for i in range(16_384))
 
 def a1(
@@ -35,7 +36,7 @@ def a1(
     "Name of a cell as Excel shows it."
     return f"{LETTERS[col]}{row + 1}"
 
-# %% ../../nbs/intake/11_workbook.ipynb #c78a4d93
+# %% ../../nbs/intake/11_workbook.ipynb #c278e086
 @dataclass(frozen=True)
 class Sheet:
     "One sheet as a grid of values from A1; '' is an empty cell."
@@ -48,6 +49,7 @@ class Sheet:
     percent: frozenset = frozenset() # number cells shown as a percentage
     hidden_rows: tuple = () # hidden rows, counted from 0
 
+# %% ../../nbs/intake/11_workbook.ipynb #90cd3363
 @dataclass(frozen=True)
 class Book:
     "What came out of a file: its sheets, or the reason there are none."
@@ -58,7 +60,7 @@ class Book:
     notes: tuple = () # (check id, detail) of what is odd but readable
     kind: str = "" # xlsx, xls, ods, csv, json
 
-# %% ../../nbs/intake/11_workbook.ipynb #d861cabc
+# %% ../../nbs/intake/11_workbook.ipynb #1ed2e17f
 _MAGIC = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7-Zip"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"),
           (b"MIME-Version", "MHTML"), (b"\x1f\x8b", "gzip"), (b"MZ", "EXE"))
 
@@ -78,12 +80,13 @@ def sniff(
     if data[:2] not in (b"\xff\xfe", b"\xfe\xff") and sum(b < 9 or 13 < b < 32 for b in data[:4000]) > len(data[:4000]) // 50 and not _looks_utf16(data): return "file.unreadable", "binary"
     return "text", ""
 
+# %% ../../nbs/intake/11_workbook.ipynb #d65e3df7
 def _looks_utf16(data: bytes) -> bool:
     "True when every other byte of the start is zero."
     head = data[:400]
     return max(head[0::2].count(0), head[1::2].count(0)) > len(head) // 4
 
-# %% ../../nbs/intake/11_workbook.ipynb #9d30f67a
+# %% ../../nbs/intake/11_workbook.ipynb #dc57c6e2
 def _sniff_cfb(data: bytes) -> tuple:
     "Old Office container: Excel 97-2003, Word, or an encrypted new file."
     has = lambda name: name.encode("utf-16-le") in data
@@ -93,6 +96,7 @@ def _sniff_cfb(data: bytes) -> tuple:
     if has("Workbook") or has("Book"): return "xls", "macro" if has("_VBA_PROJECT_CUR") or has("_VBA_PROJECT") else ""
     return "file.unreadable", "CFB"
 
+# %% ../../nbs/intake/11_workbook.ipynb #a99bc8ff
 def _sniff_zip(data: bytes) -> tuple:
     "New Office container, by the names in it."
     try: names = set(zipfile.ZipFile(BytesIO(data)).namelist())
@@ -147,7 +151,7 @@ def unpack(
         if info.filename.startswith("xl/externalLinks/") : parts["external"] = b"1"
     return parts
 
-# %% ../../nbs/intake/11_workbook.ipynb #088afb92
+# %% ../../nbs/intake/11_workbook.ipynb #8d8db714
 _UNCOMPUTED = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
 _ERROR = re.compile(rb'<c r="([A-Z]+\d+)"(?=[^>]* t="e")[^>]*>(?:<f[^>]*(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
 _HIDDEN = re.compile(rb'<row (?=[^>]* ?hidden="1")[^>]*?\br="(\d+)"')
@@ -155,6 +159,7 @@ _STYLED = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*? s="(\d+)"')
 
 def _attrs(tag: bytes) -> dict: return {k.decode(): v.decode("utf-8", "replace") for k, v in re.findall(rb'([\w:]+)="([^"]*)"', tag)}
 
+# %% ../../nbs/intake/11_workbook.ipynb #776d3e81
 def style_sets(
     xml: bytes, # xl/styles.xml
 ) -> tuple: # (style numbers shown as percentages, {style number: font name} of legacy fonts)
@@ -170,7 +175,7 @@ def style_sets(
         if font.startswith((".Vn", "VNI")): legacy[k] = font
     return percent, legacy
 
-# %% ../../nbs/intake/11_workbook.ipynb #56282680
+# %% ../../nbs/intake/11_workbook.ipynb #e20a383e
 def sheet_files(parts: dict) -> dict: # sheet name -> part name
     "Which part holds which sheet."
     rels = {a.get("Id"): a.get("Target", "") for a in map(_attrs, re.findall(rb"<Relationship [^>]*>", parts.get("xl/_rels/workbook.xml.rels", b"")))}
@@ -180,6 +185,7 @@ def sheet_files(parts: dict) -> dict: # sheet name -> part name
         out[unescape(a.get("name", ""))] = target.lstrip("/") if target.startswith("/xl") else "xl/" + target
     return out
 
+# %% ../../nbs/intake/11_workbook.ipynb #6eac9ce9
 def cell_at(name: str) -> tuple: # (row, col), counted from 0
     "Position of a cell from its name."
     head = name.rstrip("0123456789")
@@ -187,6 +193,7 @@ def cell_at(name: str) -> tuple: # (row, col), counted from 0
     for ch in head: col = col * 26 + ord(ch) - 64
     return int(name[len(head):]) - 1, col - 1
 
+# %% ../../nbs/intake/11_workbook.ipynb #08c50f76
 def marks(
     xml: bytes, # a sheet's XML
     percent: set, # style numbers
@@ -239,7 +246,7 @@ def _sheets(data: bytes, parts: dict, hint: str) -> tuple:
             out.append(Sheet(name, grid, seen.get(name, True), _merged(s), **more))
     return tuple(out), changed
 
-# %% ../../nbs/intake/11_workbook.ipynb #e52e083b
+# %% ../../nbs/intake/11_workbook.ipynb #16a7c1eb
 def _workbook(path: Path, data: bytes, kind: str, detail: str) -> Book:
     "A workbook of any Excel kind or ODS."
     parts = unpack(data) if kind in ("xlsx", "xlsb", "ods") else {}
@@ -251,6 +258,7 @@ def _workbook(path: Path, data: bytes, kind: str, detail: str) -> Book:
     if kind in ("xlsx", "xls") and path.suffix.lower() not in (f".{kind}", ".xlsm"): notes.append(("file.extension", kind))
     return Book(path.name, sheets, notes=tuple(notes), kind=kind)
 
+# %% ../../nbs/intake/11_workbook.ipynb #a4d43c6d
 def open_here(
     path: Path, # any file
 ) -> Book: # grids, or the reason that there are none
@@ -270,7 +278,7 @@ def open_here(
         said = f"{type(err).__name__}: {str(err)[:120]}"
         return Book(path.name, problem="file.password" if "assword" in said else "file.unreadable", detail=said)
 
-# %% ../../nbs/intake/11_workbook.ipynb #c16045c0
+# %% ../../nbs/intake/11_workbook.ipynb #e2678e07
 def decode(
     data: bytes, # a text file
 ) -> tuple: # (text, encoding)
@@ -281,6 +289,7 @@ def decode(
     try: return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError: return unicodedata.normalize("NFC", data.decode("cp1258", "replace")), "cp1258"
 
+# %% ../../nbs/intake/11_workbook.ipynb #1566d7cf
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d{1,2}|\.\d{4,})?")
 
 def _cell(text: str):
@@ -288,6 +297,7 @@ def _cell(text: str):
     text = text.strip()
     return float(text) if _PLAIN_NUMBER.fullmatch(text) and len(text) < 16 else text
 
+# %% ../../nbs/intake/11_workbook.ipynb #7ce8647d
 def _text_book(path: Path, data: bytes) -> Book:
     "A delimited text file as a book of one sheet."
     text, encoding = decode(data)
@@ -301,7 +311,7 @@ def _text_book(path: Path, data: bytes) -> Book:
     else: extension = ()
     return Book(path.name, (Sheet(path.stem[:31], grid),), notes=extension + ((("file.old_font", str(changed)),) if changed else ()), kind="csv")
 
-# %% ../../nbs/intake/11_workbook.ipynb #1033ec44
+# %% ../../nbs/intake/11_workbook.ipynb #ab9df948
 CHILD_MEMORY, CHILD_SECONDS = 450_000_000, 40
 
 def serve():
@@ -311,7 +321,6 @@ def serve():
         resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
     except (ImportError, ValueError, OSError): pass
     out = sys.stdout.buffer
-    import python_calamine
     for line in sys.stdin:
         try: data = pickle.dumps(open_here(Path(json.loads(line))), protocol=5)
         except MemoryError: data = pickle.dumps(Book(Path(json.loads(line)).name, problem="file.too_big", detail="memory"))
@@ -338,7 +347,7 @@ class Opener:
     def __enter__(self): return self
     def __exit__(self, *_): self._stop()
 
-# %% ../../nbs/intake/11_workbook.ipynb #bf4f61b8
+# %% ../../nbs/intake/11_workbook.ipynb #6183182d
 def _open(
     self: Opener,
     path: Path, # any file
@@ -359,25 +368,32 @@ def _open(
     self._stop()
     return Book(path.name, problem="file.too_big", detail="the reader ran out of memory or time")
 
+# %% ../../nbs/intake/11_workbook.ipynb #41b70cd0
 Opener.open = _open
 
-def open_all(
+def open_each(
     paths: list, # files
     workers: int = 2, # children at the same time
-) -> list: # Book for each path, in order
-    "Opens files in child processes, each with its limits."
-    paths, jobs, books = [Path(p) for p in paths], queue.SimpleQueue(), {}
+): # a Book for each path, in order, as soon as it is there
+    "Opens files in child processes, each with its limits; the next files are opened while the caller works on one."
+    paths, jobs, books, ready = [Path(p) for p in paths], queue.SimpleQueue(), {}, threading.Condition()
     for i, p in enumerate(paths): jobs.put((i, p))
     def work():
         with Opener() as opener:
             while True:
                 try: i, p = jobs.get_nowait()
                 except queue.Empty: return
-                books[i] = opener.open(p)
-    threads = [threading.Thread(target=work) for _ in range(min(workers, len(paths)))]
-    for t in threads: t.start()
-    for t in threads: t.join()
-    return [books[i] for i in range(len(paths))]
+                book = opener.open(p)
+                with ready: books[i] = book; ready.notify_all()
+    for _ in range(min(workers, len(paths))): threading.Thread(target=work, daemon=True).start()
+    for i in range(len(paths)):
+        with ready: ready.wait_for(lambda: i in books)
+        yield books.pop(i)
+
+# %% ../../nbs/intake/11_workbook.ipynb #e5cdc136
+def open_all(paths: list, workers: int = 2) -> list: # Book for each path, in order
+    "Opens files in child processes, each with its limits."
+    return list(open_each(paths, workers))
 
 def read_book(
     path: Path, # any file

@@ -7,7 +7,7 @@ __all__ = ['GLOSSARY', 'LIMITS', 'SAFETY', 'DAC', 'DO', 'ORDER', 'pairs_list', '
            'limits', 'safety', 'criteria', 'Recommendation', 'recommendations', 'table_recommendations', 'last_year',
            'indicator_sheets', 'edition_notes']
 
-# %% ../../nbs/present/59h_closing.ipynb #f240ddc2
+# %% ../../nbs/present/59h_closing.ipynb #052016ac
 from dataclasses import dataclass
 from html import escape
 import pandas as pd
@@ -17,7 +17,7 @@ from ..plan.status import STATUSES
 from .book import Book
 from .figures_plan import lacking, short_words, target_words
 from .tables import Html, html_table, status_html
-from .words import listing, number, t
+from .words import date_word, listing, number, t
 
 # %% ../../nbs/present/59h_closing.ipynb #f27a4480
 def pairs_list(
@@ -31,14 +31,15 @@ def points(texts: list[str], css: str = "plain-list") -> Html:
     "A bulleted list; all text escaped."
     return Html(f'<ul class="{css}">' + "".join(f"<li>{escape(x)}</li>" for x in texts) + "</ul>")
 
-# %% ../../nbs/present/59h_closing.ipynb #6dda6c8f
+# %% ../../nbs/present/59h_closing.ipynb #becaa8a6
 def front_matter(book: Book) -> Html:
     "The seven opening items of an evaluation report: object, time and data cut-off, places, makers, commissioner, contents, abbreviations."
     f = book.files
     cut = max((str(d) for d in f["received_on"] if d), default="") if f is not None and len(f) else ""
+    cut = date_word(cut, book.lang) if cut else ""
     w = book.w
     source = book.plan.source
-    rows = [(w("Đối tượng", "Object"), w(f"Kế hoạch phòng, chống mại dâm năm {book.year} của tỉnh Sơn La, theo tin ngày {source.date}", f"Sơn La province's {book.year} plan on the prevention of sex work, as reported on {source.date}")),
+    rows = [(w("Đối tượng", "Object"), w(f"Kế hoạch phòng, chống mại dâm năm {book.year} của tỉnh Sơn La, theo tin ngày {date_word(source.date, 'vi')}", f"Sơn La province's {book.year} plan on the prevention of sex work, as reported on {date_word(source.date, 'en')}")),
         (w("Thời gian", "Period"), w(f"01/01/{book.year} đến 31/12/{book.year}; số liệu nhận đến {cut or 'chưa rõ'}", f"1 January to 31 December {book.year}; data received until {cut or 'unknown'}")),
         (w("Địa bàn", "Places"), w(f"{len(book.districts())} huyện, thành phố; {int(book.districts()['n_communes'].sum())} xã, phường, thị trấn", f"{len(book.districts())} districts; {int(book.districts()['n_communes'].sum())} communes")),
         (w("Người thực hiện", "Made by"), w("Phần mềm sonla_eval, từ sổ tay có tham số; ai cũng chạy lại được", "The program sonla_eval, from parameterised notebooks; anyone can run it again")),
@@ -135,12 +136,12 @@ def _addressee(book: Book, commitment: str, status: str) -> tuple[str, str]:
     names = [book.name(c) for c in wanted["code"]]
     return "UBND " + listing(names, "vi"), listing(names, "en")
 
-# %% ../../nbs/present/59h_closing.ipynb #9e56f1f2
+# %% ../../nbs/present/59h_closing.ipynb #64d22090
 def table_recommendations(book: Book):
     "Who does what by when, each linked to its conclusion."
     i, groups = book.i, {}
     for r in recommendations(book): groups.setdefault((r.priority, r.text, r.addressee, r.deadline), []).append(r)
-    rows = [{book.w("Ưu tiên", "Priority"): str(k[0]), book.w("Kiến nghị", "Recommendation"): k[1][i], book.w("Ai", "Who"): k[2][i], book.w("Hạn", "By"): k[3],
+    rows = [{book.w("Ưu tiên", "Priority"): str(k[0]), book.w("Kiến nghị", "Recommendation"): k[1][i], book.w("Ai", "Who"): k[2][i], book.w("Hạn", "By"): date_word(k[3], book.lang),
              book.w("Dựa trên kết luận", "Rests on"): "; ".join(r.conclusion[i] for r in found) if len(found) <= 3 else ", ".join(r.id[2:] for r in found)} for k, found in groups.items()]
     if not rows: return lacking(book, book.w("không có kiến nghị nào.", "there is no recommendation."))
     return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị; mỗi kiến nghị gắn với một kết luận và một kết quả", "Recommendations; each hangs on a conclusion and a result"), "recommendations", source=book.w("bảng cam kết của báo cáo này", "this report's scorecard"))
@@ -149,14 +150,14 @@ def last_year(book: Book) -> str:
     "Follow-up of last year's recommendations, as far as it is known."
     return book.w(f"Chưa có báo cáo năm {book.year - 1} do chương trình này làm, nên không có kiến nghị cũ để theo dõi.", f"No report of {book.year - 1} was made by this program, so there are no earlier recommendations to follow up.")
 
-# %% ../../nbs/present/59h_closing.ipynb #2236ffd8
+# %% ../../nbs/present/59h_closing.ipynb #64418c66
 def indicator_sheets(book: Book) -> Html:
     "One sheet a commitment: quote, numerator, denominator, target, level, frequency, source, what is ambiguous."
     parts = []
     for c in book.plan.commitments.values():
         i = c.indicator
         rows = [(book.w("Lời kế hoạch", "The plan's words"), c.quote_vi if book.lang == "vi" else f"{c.en} — “{c.quote_vi}”"), (book.w("Tử số", "Numerator"), getattr(i, f"numerator_{book.lang}")), (book.w("Mẫu số", "Denominator"), getattr(i, f"denominator_{book.lang}")),
-            (t("col.target", book.lang), target_words(c, book.lang)), (book.w("Cấp, tần suất", "Level, frequency"), f"{i.level}, {i.freq}"), (book.w("Điều chưa rõ", "What is ambiguous"), getattr(c, f"ambiguity_{book.lang}")), (t("col.source", book.lang), f"{c.source.title}, {c.source.date}")]
+            (t("col.target", book.lang), target_words(c, book.lang)), (book.w("Cấp, tần suất", "Level, frequency"), f"{i.level}, {i.freq}"), (book.w("Điều chưa rõ", "What is ambiguous"), getattr(c, f"ambiguity_{book.lang}")), (t("col.source", book.lang), f"{c.source.title}, {date_word(c.source.date, book.lang)}")]
         parts.append(f'<details class="sheet" id="sheet-{c.id.lower()}"><summary><b>{c.id}</b> {escape(short_words(c, book.lang))}</summary>{pairs_list([(a, b) for a, b in rows if b], "sheet")}</details>')
     return Html("".join(parts))
 

@@ -6,7 +6,7 @@
 __all__ = ['opening', 'fig_status', 'commune_gaps', 'gap_list', 'fig_position', 'fig_run', 'fig_communication', 'requests',
            'actions']
 
-# %% ../../nbs/present/59i_district.ipynb #3cfd2644
+# %% ../../nbs/present/59i_district.ipynb #6ef8b726
 import math
 import pandas as pd
 from ..methods.estimate import Refused
@@ -19,7 +19,7 @@ from .charts_time import lines
 from .closing import DO, points
 from .figures_plan import fig_grid, lacking, shared
 from .tables import html_table
-from .words import fraction, listing, pct, say, t
+from .words import date_word, listing, pct, say, t
 
 # %% ../../nbs/present/59i_district.ipynb #ed3bdfac
 def opening(book: Book) -> str:
@@ -105,12 +105,12 @@ def fig_communication(book: Book):
     head = book.w(f"Quý thấp nhất: {pct(low, 'vi')} số xã có hoạt động", f"In the lowest quarter {pct(low, 'en')} of communes had an activity")
     return lines(frame, "communication", **shared(book, head, book.w("Tỷ lệ xã có hoạt động truyền thông theo quý", "Share of communes with an activity, by quarter")))
 
-# %% ../../nbs/present/59i_district.ipynb #d59ae658
+# %% ../../nbs/present/59i_district.ipynb #7197f257
 def requests(book: Book):
     "How many questions are open for this district and by when they should be answered."
     q = book.queries
     n = 0 if q is None else int((q["unit"] == book.unit).sum())
-    by = f"31/01/{book.year + 1}" if book.lang == "vi" else f"31 January {book.year + 1}"
+    by = date_word(f"{book.year + 1}-01-31", book.lang)
     return points([book.w(f"{n} câu hỏi đang mở; đề nghị sửa hoặc xác nhận trước ngày {by}.", f"{n} questions are open; please correct or confirm before {by}.")] if n else [book.w("Không có câu hỏi nào đang mở.", "No question is open.")])
 
 def actions(book: Book):
@@ -118,6 +118,6 @@ def actions(book: Book):
     rows = []
     for r in book.commitment_rows().to_dict("records"):
         if r["status"] in ("not_met", "in_doubt", "not_reported"):
-            rows.append({t("col.id", book.lang): r["commitment"], t("col.commitment", book.lang): getattr(book.plan.commitments[r["commitment"]].indicator, book.lang), book.w("Việc cần làm", "Action"): DO[r["status"]][book.i], book.w("Hạn", "By"): f"{book.year + 1}-03-31"})
+            rows.append({t("col.id", book.lang): r["commitment"], t("col.commitment", book.lang): getattr(book.plan.commitments[r["commitment"]].indicator, book.lang), book.w("Việc cần làm", "Action"): DO[r["status"]][book.i], book.w("Hạn", "By"): date_word(f"{book.year + 1}-03-31", book.lang)})
     if not rows: return points([book.w("Không có việc nào tồn đọng từ bảng cam kết.", "Nothing is outstanding on the scorecard.")])
     return html_table(pd.DataFrame(rows), book.lang, book.w("Việc cần làm của huyện", "Actions for the district"), "actions", source=book.reports_source)

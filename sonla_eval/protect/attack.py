@@ -47,10 +47,11 @@ class Facts:
         "A total and its parts."
         self.limits.append(({total: 1.0, **{p: -1.0 for p in parts}}, 0.0, 0.0))
 
-# %% ../../nbs/protect/45_attack.ipynb #20d55f53
+# %% ../../nbs/protect/45_attack.ipynb #f08b41ed
 def _kind(unit: str) -> str: # "province", "district", "place"
     return {2: "province", 3: "district"}.get(len(unit), "place") if unit.isdigit() else "place"
 
+# %% ../../nbs/protect/45_attack.ipynb #4c428c20
 def _quantities(frame: pd.DataFrame, facts: Facts) -> dict: # (measure, part) -> {(unit, period, breakdown): name}
     "Registers the numbers of results.csv; a share has three: numerator, denominator, quotient."
     series, pairs = defaultdict(dict), []
@@ -70,10 +71,11 @@ def _quantities(frame: pd.DataFrame, facts: Facts) -> dict: # (measure, part) ->
     for a, b in pairs: facts.never_above(a, b)
     return series
 
-# %% ../../nbs/protect/45_attack.ipynb #cda078f4
+# %% ../../nbs/protect/45_attack.ipynb #849219e9
 def _item(measure: str): # the form's item behind a measure, or None
     return items().get(measure.removeprefix("item:")) if measure.startswith("item:") else None
 
+# %% ../../nbs/protect/45_attack.ipynb #bb7eaf91
 def _absences(series: dict, facts: Facts) -> None: # districts' months that exist but were not printed
     "A sensitive item's periods that the province prints and a district doesn't."
     for (measure, part), cells in series.items():
@@ -87,7 +89,7 @@ def _absences(series: dict, facts: Facts) -> None: # districts' months that exis
                 facts.absent.add(name)
         for name in [n for n in facts.absent if n[0] == measure and n[1] == part]: cells[name[2:]] = name
 
-# %% ../../nbs/protect/45_attack.ipynb #e73f6af6
+# %% ../../nbs/protect/45_attack.ipynb #260572b1
 def _candidate_sums(series: dict) -> dict: # (rule, measure, part) -> lists of (total, parts)
     "All sums that the form implies, grouped so that a broken one discredits its group."
     out = defaultdict(list)
@@ -116,6 +118,7 @@ def _candidate_sums(series: dict) -> dict: # (rule, measure, part) -> lists of (
                 if all(parts): out["parts", measure, part].append((name, parts))
     return out
 
+# %% ../../nbs/protect/45_attack.ipynb #97df6577
 def _believe(candidates: dict, facts: Facts) -> None:
     "Keeps the groups of sums that no fully printed sum contradicts."
     for group in candidates.values():
@@ -124,12 +127,13 @@ def _believe(candidates: dict, facts: Facts) -> None:
         for t, ps in group:
             if any(facts.unknown(n) for n in (t, *ps)): facts.sum_of(t, ps)
 
-# %% ../../nbs/protect/45_attack.ipynb #d11bf26d
+# %% ../../nbs/protect/45_attack.ipynb #ee38f87f
 def _evidence(pairs: list) -> float: # bits by which two series agree; -1 when they differ somewhere
     "Large equal numbers are strong evidence, small ones weak, zeros none."
     if any(abs(a - b) > 1e-6*max(1.0, abs(a)) for a, b in pairs): return -1.0
     return sum(math.log2(1 + abs(a)) for a, _ in pairs)
 
+# %% ../../nbs/protect/45_attack.ipynb #2319119c
 def _same_series(series: dict, facts: Facts, bits: float = 12.0) -> list: # pairs of series that are the same
     "Identifies shares' parts with items, adding equalities for the cells that are hidden."
     counts = {k: c for k, c in series.items() if k[1] in ("", "n", "d")}
@@ -145,6 +149,7 @@ def _same_series(series: dict, facts: Facts, bits: float = 12.0) -> list: # pair
             for a, b in both: facts.same(a, b)
     return found
 
+# %% ../../nbs/protect/45_attack.ipynb #7e6b4f7b
 def _shortfalls(frame: pd.DataFrame, facts: Facts) -> None:
     "Those whom a share leaves out (20 asked, 18 were served) are a number too, for shares that hide something below the province."
     touchy = set(frame.loc[(frame["mask"] != "") & (frame["value_unit"] == "share"), "measure"])
@@ -156,6 +161,7 @@ def _shortfalls(frame: pd.DataFrame, facts: Facts) -> None:
             facts.absent.add(gap)
             facts.sum_of(d, [n, gap])
 
+# %% ../../nbs/protect/45_attack.ipynb #66048d5b
 def from_results(
     frame: pd.DataFrame, # results.csv, perhaps with an earlier edition's below it
 ) -> tuple: # what it tells, and its series
@@ -180,7 +186,7 @@ def from_results(
     _shortfalls(frame, facts)
     return facts, series
 
-# %% ../../nbs/protect/45_attack.ipynb #d277bbc9
+# %% ../../nbs/protect/45_attack.ipynb #9de3de9f
 def _settle(facts: Facts, same: list, series: dict) -> None:
     "Zeros under a zero total become known; so do parts of shares that are printed as counts."
     for key, other in same:
@@ -199,6 +205,7 @@ def _settle(facts: Facts, same: list, series: dict) -> None:
         facts.known |= dict.fromkeys(found, 0.0)
         facts.absent -= found
 
+# %% ../../nbs/protect/45_attack.ipynb #2a8506f0
 def printed_small(
     frame: pd.DataFrame, # results.csv
     threshold: int, # from the marks
@@ -268,7 +275,7 @@ def families(
         out.append(family)
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #f143bbfa
+# %% ../../nbs/protect/45_attack.ipynb #0901a7a7
 def bound(
     family: Family, # unknown quantities
     exact: set, # those whose interval is wanted
@@ -283,7 +290,7 @@ def bound(
         np.minimum(low, x, out=low); np.maximum(high, x, out=high)
         return True
     if not look(np.zeros(n)): return {}
-    turn = np.array([(k*0.618034) % 1.0 for k in range(1, n + 1)])
+    turn, direction = np.array([(k*0.618034) % 1.0 for k in range(1, n + 1)]), np.zeros(n)
     for k in range(12):
         direction = np.where(high - low < 1, (turn*(k + 1)) % 1.0 - 0.5, 0.0) if k % 2 == 0 else -direction
         look(direction)
@@ -294,15 +301,17 @@ def bound(
     lo, hi = np.where(family.whole, np.ceil(low - 1e-6), low), np.where(family.whole, np.floor(high + 1e-6), high)
     return {name: (float(lo[k]), float(hi[k])) for k, name in enumerate(family.names)}
 
-# %% ../../nbs/protect/45_attack.ipynb #99d1bf82
+# %% ../../nbs/protect/45_attack.ipynb #cfa5606c
 def plain_text(text: str) -> str: # lower case, no accents, words only
     s = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in s if not unicodedata.combining(c))))
 
+# %% ../../nbs/protect/45_attack.ipynb #5e08fd1e
 def _vectors(table: Table) -> list: # (header, labels, cells) of each column and each row
     columns = [(table.columns[j], table.rows, [row[j] for row in table.cells]) for j in range(len(table.columns))]
     return columns + [(table.rows[i], table.columns, list(row)) for i, row in enumerate(table.cells)]
 
+# %% ../../nbs/protect/45_attack.ipynb #5c87a1d1
 def _aligned(a, b) -> list: # pairs of cells that stand for the same thing
     (_, la, ca), (_, lb, cb) = a, b
     at = {plain_text(x): c for x, c in zip(lb, cb)}
@@ -310,11 +319,13 @@ def _aligned(a, b) -> list: # pairs of cells that stand for the same thing
     if len(pairs) >= max(2, len(la)//2): return pairs
     return [(plain_text(x), c, d) for x, c, d in zip(la, ca, cb)] if len(ca) == len(cb) else []
 
+# %% ../../nbs/protect/45_attack.ipynb #407d63c5
 def _agree(pairs: list) -> float: # bits of agreement between printed cells; -1 when they differ
     both = [(c, d) for _, c, d in pairs if c.value is not None and d.value is not None]
     if any(abs(c.value - d.value) > max(c.step, d.step, 1e-9) for c, d in both): return -1.0
     return sum(math.log2(1 + abs(c.value)/max(c.step, d.step, 1e-3)) for c, d in both if c.value)
 
+# %% ../../nbs/protect/45_attack.ipynb #00fee120
 @dataclass(frozen=True)
 class Leak:
     "A hidden number printed somewhere else."
@@ -323,6 +334,7 @@ class Leak:
     found_in: str # where it is printed
     value: float # the number
 
+# %% ../../nbs/protect/45_attack.ipynb #c9a52322
 def _leaks_between(tables: tuple) -> list: # numbers hidden in one table and printed in another
     out, vectors = [], [(t, v) for t in tables for v in _vectors(t)]
     for t, v in vectors:
@@ -337,9 +349,10 @@ def _leaks_between(tables: tuple) -> list: # numbers hidden in one table and pri
             out += [Leak(t.source, f"{label} / {v[0]}", other.source, d.value) for label, c, d in pairs if c.hidden and d.value is not None]
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #183205cf
+# %% ../../nbs/protect/45_attack.ipynb #f2368499
 _NUMBER = re.compile(r"^[^\w‹<]{0,3}(?:\w+[^\w‹<]{1,2}){0,2}?(\d+(?:[.,]\d+)?)\s*(%?)")
 
+# %% ../../nbs/protect/45_attack.ipynb #52628489
 def _said(label: str, text: str) -> float | None: # the number that follows the label
     "The first number after the label, at most two words on, unless the mark of a hidden number stands first."
     words, head = text.lower(), label.lower()
@@ -350,6 +363,7 @@ def _said(label: str, text: str) -> float | None: # the number that follows the 
         at = words.find(head, at + 1)
     return None
 
+# %% ../../nbs/protect/45_attack.ipynb #fe0a0322
 def _leaks_in_words(published: Published) -> list: # hidden cells whose number stands in a text of the same figure
     out, by_key = [], defaultdict(list)
     for text in published.texts:
@@ -365,9 +379,10 @@ def _leaks_in_words(published: Published) -> list: # hidden cells whose number s
                 out += [Leak(t.source, f"{label} / {t.columns[j]}", text.source, x) for j, c in enumerate(row) if c.hidden][:1]
     return out
 
-# %% ../../nbs/protect/45_attack.ipynb #44056177
+# %% ../../nbs/protect/45_attack.ipynb #f4c1b369
 _TOTAL = re.compile(r"\b(tong|tong cong|tong so|toan tinh|ca tinh|cong|ca nam|total|all|province|sum|whole year|year)\b")
 
+# %% ../../nbs/protect/45_attack.ipynb #ff2dfddd
 def _total_facts(table: Table, name, facts: Facts) -> None:
     "Totals over the rows and over the columns."
     m, n = len(table.rows), len(table.columns)
@@ -385,6 +400,7 @@ def _total_facts(table: Table, name, facts: Facts) -> None:
         for total, names in found:
             if not broken[total]: facts.sum_of(names[0], names[1:])
 
+# %% ../../nbs/protect/45_attack.ipynb #10d1612d
 def _quotient_facts(table: Table, name, facts: Facts) -> None:
     "Columns of percentages that are the quotient of two others."
     n = len(table.columns)

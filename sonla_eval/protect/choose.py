@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-# %% ../../nbs/protect/42_choose.ipynb #3d889a35
+# %% ../../nbs/protect/42_choose.ipynb #0b67f411
 @dataclass(frozen=True)
 class Knows:
     "What a reader takes for granted of cells hidden one by one, and the interval to leave; arrays of n cells."
@@ -20,6 +20,7 @@ class Knows:
     least: np.ndarray # the value is at least this
     most: np.ndarray # and at most that; infinity for no limit
 
+# %% ../../nbs/protect/42_choose.ipynb #5f485768
 def readers_of(
     asked: np.ndarray, # width asked of each cell against who knows least; 0 for none
     small: np.ndarray, # True where the value is below the threshold
@@ -33,7 +34,7 @@ def readers_of(
     return (of(1.0, np.where(small, 1.0, threshold), np.where(small, threshold - 1.0, np.inf)),
             of(max(1.0, threshold - 2.0), np.ones(n), np.full(n, np.inf)), of(np.inf, np.zeros(n), np.full(n, np.inf)))
 
-# %% ../../nbs/protect/42_choose.ipynb #bc4a52ce
+# %% ../../nbs/protect/42_choose.ipynb #29ce807b
 @dataclass(frozen=True)
 class Problem:
     "One connected set of cells. Arrays of n cells; `equal` rows sum to zero, `atmost` pairs (i, j) say cell i <= cell j."
@@ -57,6 +58,7 @@ class Problem:
         "Number of rows that may be withheld as a whole."
         return int(self.group.max(initial=-1)) + 1
 
+# %% ../../nbs/protect/42_choose.ipynb #de184a89
 @dataclass(frozen=True)
 class Choice:
     "What to hide, what it costs, and how good the choice is: `gap` 0 means that no cheaper one exists."
@@ -109,7 +111,7 @@ class Reader:
         if res.status != 0: raise RuntimeError(f"the reader's programme ended with status {res.status}: {res.message}")
         return res.x, res.lower.marginals, -res.upper.marginals, float(-res.ineqlin.marginals @ self.slack) if over else 0.0
 
-# %% ../../nbs/protect/42_choose.ipynb #b8112f9c
+# %% ../../nbs/protect/42_choose.ipynb #3a49164f
 def _together(self: Reader, want, enough, down, up, lo, hi) -> None:
     "Widens lo and hi in place by a few tables that serve many cells."
     for k in range(24):
@@ -122,6 +124,7 @@ def _together(self: Reader, want, enough, down, up, lo, hi) -> None:
         np.maximum(hi, x, out=hi); np.minimum(lo, x, out=lo)
         if k % 2 and (hi[left] - lo[left] >= enough[left] - 1e-7).sum() < len(left)/16: return
 
+# %% ../../nbs/protect/42_choose.ipynb #e025443e
 def widths(
     self: Reader,
     hide: np.ndarray, # cells hidden one by one
@@ -148,7 +151,7 @@ def widths(
 
 Reader.widths = widths
 
-# %% ../../nbs/protect/42_choose.ipynb #23ee0b4f
+# %% ../../nbs/protect/42_choose.ipynb #e7c9bdac
 def attainable(
     p: Problem, # the problem with what is asked
 ) -> np.ndarray: # widths, no more than asked, when everything that may be hidden is
@@ -156,6 +159,7 @@ def attainable(
     (lo, hi), _ = Reader(p, p.readers[-1]).widths(p.free & (p.value > 0), p.group >= 0, np.flatnonzero(p.asked > 0), p.asked)
     return np.minimum(hi - lo, p.asked)
 
+# %% ../../nbs/protect/42_choose.ipynb #20d6bdf4
 def at_most(
     p: Problem, # the problem
     width: np.ndarray, # widths that can be had
@@ -163,7 +167,7 @@ def at_most(
     "Asks of no cell more than it can get."
     return replace(p, readers=tuple(replace(k, need=np.minimum(k.need, width)) for k in p.readers))
 
-# %% ../../nbs/protect/42_choose.ipynb #3cf1e90c
+# %% ../../nbs/protect/42_choose.ipynb #f970e902
 def _cut(r: Reader, i: int, lower: np.ndarray, upper: np.ndarray, fixed: float) -> tuple | None: # weights of cells and rows, right side
     p = r.p
     all_of = p.value*lower + r.far*upper
@@ -177,6 +181,7 @@ def _cut(r: Reader, i: int, lower: np.ndarray, upper: np.ndarray, fixed: float) 
     if p.group[i] >= 0: row[p.group[i]] -= right
     return np.r_[cell, row], 0.0
 
+# %% ../../nbs/protect/42_choose.ipynb #ba69f3e6
 def _first_cuts(r: Reader) -> list: # what one relation alone asks for each cell that must be hidden
     "The cell moves down by itself, and up only as far as its relation lets the others give way."
     p, out = r.p, []

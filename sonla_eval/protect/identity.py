@@ -18,7 +18,7 @@ from ..plan.indicators import items
 from .linked import codes, unit_level
 from ..settings import project_root
 
-# %% ../../nbs/protect/40_identity.ipynb #eb8a03e3
+# %% ../../nbs/protect/40_identity.ipynb #16129258
 class KeyProblem(ValueError):
     "The key can't be used; `vi` and `en` say why and what to do."
     def __init__(self,
@@ -28,6 +28,7 @@ class KeyProblem(ValueError):
         self.en, self.vi = en, vi
         super().__init__(en)
 
+# %% ../../nbs/protect/40_identity.ipynb #1217bfaa
 def _outside(path: Path, project: Path) -> Path: # the resolved path; raises when it lies in the project
     path = Path(path).expanduser().resolve()
     if path.is_relative_to(Path(project).resolve()):
@@ -35,6 +36,7 @@ def _outside(path: Path, project: Path) -> Path: # the resolved path; raises whe
                          f"Tệp khóa {path.name} phải nằm ngoài thư mục dự án, nếu không sẽ bị sao chép theo")
     return path
 
+# %% ../../nbs/protect/40_identity.ipynb #9629c2ec
 def new_key(
     path: Path, # where to write it
     project: Path | None = None, # the project, which must not hold it; the current one by default
@@ -47,6 +49,7 @@ def new_key(
     with os.fdopen(fd, "w") as f: f.write(secrets.token_hex(32) + "\n")
     return path
 
+# %% ../../nbs/protect/40_identity.ipynb #0567d49c
 def read_key(
     path: Path, # the key file
     project: Path | None = None, # the project, which must not hold it
@@ -61,7 +64,7 @@ def read_key(
     if not re.fullmatch(r"[0-9a-f]{64}", text): raise KeyProblem(f"{path.name} doesn't hold a key of 64 hexadecimal digits", f"{path.name} không chứa khóa gồm 64 chữ số thập lục phân")
     return bytes.fromhex(text)
 
-# %% ../../nbs/protect/40_identity.ipynb #b9bcee7c
+# %% ../../nbs/protect/40_identity.ipynb #1330e9d2
 def year_key(
     key: bytes, # from the key file
     year: int | None, # the year; None to follow persons over years
@@ -69,6 +72,7 @@ def year_key(
     "The year's own key, or the lasting one for linkage."
     return hmac.new(key, b"lasting" if year is None else f"year {int(year)}".encode(), hashlib.sha256).digest()
 
+# %% ../../nbs/protect/40_identity.ipynb #c86f6c78
 def pseudonym(
     identifier: object, # as written: spaces, case and accents' forms don't matter
     key: bytes, # from year_key
@@ -78,9 +82,10 @@ def pseudonym(
     if not text: return ""
     return base64.b32encode(hmac.new(key, text.encode("utf-8"), hashlib.sha256).digest())[:20].decode()
 
-# %% ../../nbs/protect/40_identity.ipynb #9dcd5343
+# %% ../../nbs/protect/40_identity.ipynb #90d5dfc6
 BANDS = ((18, "<18"), (25, "18-24"), (35, "25-34"), (50, "35-49"), (200, "50+"))
 
+# %% ../../nbs/protect/40_identity.ipynb #c598e410
 def age_band(
     age: object, # years
 ) -> str: # one of the bands; "" when it isn't an age
@@ -89,6 +94,7 @@ def age_band(
     except (TypeError, ValueError): return ""
     return next((name for limit, name in BANDS if 0 <= years < limit), "")
 
+# %% ../../nbs/protect/40_identity.ipynb #6430e04b
 def month_of(
     day: object, # a date, or text such as 2022-03-15 or 15/3/2022
 ) -> str: # "2022-03"; "" when it isn't a date
@@ -100,11 +106,12 @@ def month_of(
     else: return ""
     return f"{year}-{month:02d}" if 1 <= month <= 12 else ""
 
-# %% ../../nbs/protect/40_identity.ipynb #0ed52e1e
+# %% ../../nbs/protect/40_identity.ipynb #4219673c
 _ID = re.compile(r"\b(client|patient|person|khach hang|doi tuong|ho so)( ?(id|code|key|no|number))?\b|\b(ma|so) (khach hang|than chu|doi tuong|ho so|nguoi|benh nhan|so)\b|\b(client|patient|person|case|record) ?(id|code|key|no)\b|^(id|ma|uid|uic)$")
 _AGE = re.compile(r"^(tuoi|do tuoi|so tuoi|age|ages?( in years)?|client age)$")
 _DAY = re.compile(r"\b(ngay|date|day)\b")
 
+# %% ../../nbs/protect/40_identity.ipynb #4d5f1aad
 class PersonalData(ValueError):
     "Something that names a person is left; `found` lists where."
     def __init__(self,
@@ -114,6 +121,7 @@ class PersonalData(ValueError):
         self.vi, self.en = "; ".join(p.vi for p in found), "; ".join(p.en for p in found)
         super().__init__(self.en)
 
+# %% ../../nbs/protect/40_identity.ipynb #b37e0b90
 def pseudonymise(
     frame: pd.DataFrame, # one row a contact or client, with identifiers
     key: bytes, # from the key file
@@ -138,14 +146,16 @@ def pseudonymise(
     if left: raise PersonalData(left)
     return done
 
-# %% ../../nbs/protect/40_identity.ipynb #6a329a85
+# %% ../../nbs/protect/40_identity.ipynb #0d3d7f8d
 def _read(path: Path) -> pd.DataFrame: # every cell as text, or as a date or number of the workbook
     if path.suffix.lower() == ".csv": return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     return pd.read_excel(path, dtype=object, engine="calamine")
 
+# %% ../../nbs/protect/40_identity.ipynb #983da251
 def _as_text(v: object) -> object: # text that no spreadsheet takes for a formula
     return "'" + v if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") and v[:1] else v
 
+# %% ../../nbs/protect/40_identity.ipynb #1547f664
 def pseudonymise_file(
     source: Path, # .csv or .xlsx with one header row
     target: Path, # .csv to write
@@ -166,7 +176,7 @@ def pseudonymise_file(
         raise
     return target
 
-# %% ../../nbs/protect/40_identity.ipynb #dcd7f636
+# %% ../../nbs/protect/40_identity.ipynb #e7a3a673
 class StreamsMeet(ValueError):
     "Enforcement data and service data are joined; `vi` and `en` say where."
     def __init__(self,
@@ -179,6 +189,7 @@ class StreamsMeet(ValueError):
 _KEY_HEADERS = re.compile(r"^(client_?key|client_?id|person_?id|person_?key|uic|uid|ma khach hang|ma doi tuong)$")
 _APART = {"enforcement", "services"}
 
+# %% ../../nbs/protect/40_identity.ipynb #bce11ade
 def streams_of(
     frame: pd.DataFrame, # long (an item column) or wide (form codes as columns)
 ) -> set[str]: # streams of the form that it holds
@@ -189,6 +200,7 @@ def streams_of(
         if c in frame: found |= {code for v in frame[c].dropna().unique() for code in codes(v, form)}
     return {form[c].stream for c in found}
 
+# %% ../../nbs/protect/40_identity.ipynb #4223103a
 def enforce_streams(
     frames: dict, # name -> table
 ) -> dict: # the same tables

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..plan.indicators import Item, items
 
-# %% ../../nbs/protect/41_linked.ipynb #0fc00627
+# %% ../../nbs/protect/41_linked.ipynb #aa96ca1f
 def unit_level(
     unit: str, # unit code
 ) -> str: # "P" province, "D" district, "C" anything smaller
@@ -22,6 +22,7 @@ def unit_level(
     unit = str(unit)
     return {2: "P", 3: "D"}.get(len(unit), "C") if unit.isdigit() else "C"
 
+# %% ../../nbs/protect/41_linked.ipynb #e3c78a6d
 def period_parts(
     period: str, # "2022", "2022-Q1" or "2022-03"
 ) -> tuple[str, int, int]: # year, quarter (0 for none), month (0 for none)
@@ -31,10 +32,11 @@ def period_parts(
     if m := re.fullmatch(r"(\d{4})-(\d{2})", period): return m[1], (int(m[2]) + 2)//3, int(m[2])
     return period, 0, 0
 
-# %% ../../nbs/protect/41_linked.ipynb #5b4b8425
+# %% ../../nbs/protect/41_linked.ipynb #cf5e15bc
 PAYERS = {"B3": "B2d"} # money -> the count of those who paid it
 SAME = (("K1", "C3a"),) # two items that count the same thing at the province
 
+# %% ../../nbs/protect/41_linked.ipynb #72d5cdd6
 def codes(
     text: str, # "" or one or more form codes: "B2d", "B2c+B2d+B2e"
     form: dict[str, Item], # the form's items
@@ -42,6 +44,7 @@ def codes(
     "Form codes named in a result's num_item or den_item."
     return tuple(c for c in re.findall(r"[A-Za-z]+\d*[a-z]?", str(text or "")) if c in form)
 
+# %% ../../nbs/protect/41_linked.ipynb #7ae0a69e
 def is_sensitive(
     row: dict, # a result
     part: str, # "num_item" or "den_item"
@@ -68,10 +71,11 @@ class Linked:
     known: np.ndarray # True where an earlier edition already published the value
     forced: np.ndarray # True where an earlier edition hid the value
 
-# %% ../../nbs/protect/41_linked.ipynb #5c6b6d5e
+# %% ../../nbs/protect/41_linked.ipynb #c0d16101
 def _close(a: float, b: float) -> bool: # True when equal up to rounding
     return abs(a - b) <= 1e-6*max(1.0, abs(a), abs(b))
 
+# %% ../../nbs/protect/41_linked.ipynb #ccaf367d
 class _Cells:
     "Collects cells by key; a second value under the same key becomes a cell of its own."
     def __init__(self, form: dict):
@@ -185,12 +189,13 @@ def link(
     return Linked(tuple(cells.keys), np.array(cells.value, float), level, small & ~known, role, np.array(cells.money, bool),
                   tuple(equal), tuple(bounds), rows, unproved & below_of, known, forced)
 
-# %% ../../nbs/protect/41_linked.ipynb #b9273fb4
+# %% ../../nbs/protect/41_linked.ipynb #c06a8b4e
 def _few_payers(cells: _Cells, i: int, threshold: int) -> bool: # True unless enough are known to have paid
     series, *place = cells.keys[i]
     payers = cells.at.get((PAYERS.get(series, ""), *place))
     return payers is None or cells.value[payers] < threshold
 
+# %% ../../nbs/protect/41_linked.ipynb #a74dcb61
 def _maxima(cells: _Cells, frame: list) -> list: # pairs (i, j) with cell i <= cell j by the form
     plain = {(r["num_item"], r["unit"], r["period"], r["breakdown"]): r["value"] for r in frame
              if r["measure"].startswith("item:") and not math.isnan(r["value"])}
@@ -203,12 +208,14 @@ def _maxima(cells: _Cells, frame: list) -> list: # pairs (i, j) with cell i <= c
         if j is not None and cells.value[i] <= cells.value[j]: out.append((i, j))
     return out
 
+# %% ../../nbs/protect/41_linked.ipynb #bdac2d1d
 def _told(cells: _Cells, earlier: pd.DataFrame | None) -> tuple: # (known, forced): told, and hidden, by an earlier edition
     known, forced = np.zeros(len(cells.keys), bool), np.zeros(len(cells.keys), bool)
     if earlier is None or not len(earlier): return known, forced
     for row in earlier.to_dict("records"):
         for part, number in (("num_item", "numerator"), ("den_item", "denominator")):
-            name = "+".join(codes(row[part], cells.form)) or f"{row['measure']}:{part[0]}"
+            named = row.get(part, "") or (row["measure"].removeprefix("item:") if part == "num_item" and row["measure"].startswith("item:") else "")
+            name = "+".join(codes(named, cells.form)) or f"{row['measure']}:{part[0]}"
             i = cells.at.get((name, row["unit"], row["period"], row["breakdown"]))
             if i is None: continue
             x = row[number] if part == "den_item" or not math.isnan(row[number]) else row["value"]

@@ -27,15 +27,15 @@ MASKS = {"": ("", ""), "primary": ("số nhỏ", "small number"), "complementary
 PROVINCE_COST, ZERO_COST = 1000.0, 3.0
 LARGE, LARGE_GAP = 2000, 0.05 # above so many cells that may be hidden, a choice within 5 % of the cheapest will do
 
-# %% ../../nbs/protect/43_suppress.ipynb #d5e3de75
+# %% ../../nbs/protect/43_suppress.ipynb #4a83cd32
 def _matrix(s: Linked) -> sparse.csr_matrix: # relations x cells
     rows = np.repeat(np.arange(len(s.equal)), [len(i) for i, _ in s.equal])
     cols = np.array([c for i, _ in s.equal for c in i], int)
     return sparse.csr_matrix((np.array([x for _, w in s.equal for x in w], float), (rows, cols)), shape=(len(s.equal), len(s.keys)))
 
+# %% ../../nbs/protect/43_suppress.ipynb #28167db6
 def _families(s: Linked, loose: np.ndarray, a: sparse.csr_matrix) -> list: # arrays of loose cells tied to each other
     "Connected sets of cells that aren't always shown, in order of their first cell."
-    n = len(s.keys)
     b = a[:, np.flatnonzero(loose)]
     pairs = np.array([(i, j) for i, j in s.atmost if loose[i] and loose[j]], int).reshape(-1, 2)
     place = np.cumsum(loose) - 1
@@ -95,12 +95,13 @@ class Protection:
         cost, bound = sum(c.cost for c in self.choices), sum(c.bound for c in self.choices)
         return max(0.0, cost - bound)/cost if cost else 0.0
 
-# %% ../../nbs/protect/43_suppress.ipynb #b2169e55
+# %% ../../nbs/protect/43_suppress.ipynb #083a98c6
 def _solve(p: Problem) -> tuple: # (choice, cells that can't be protected while the province is shown)
     reach = attainable(p)
     lost = (reach < np.minimum(p.asked, 1.0) - 1e-7) & (p.must | p.hidden)
     return (None if lost.any() else exact(at_most(p, reach), gap=LARGE_GAP if p.free.sum() > LARGE else 0.0)), lost
 
+# %% ../../nbs/protect/43_suppress.ipynb #7924d218
 def _caps(s: Linked, loose: np.ndarray) -> np.ndarray: # the smallest number, always shown, that a cell can't exceed
     "Totals and maxima that are shown: no interval can be wider."
     cap = np.full(len(s.keys), np.inf)
@@ -111,6 +112,7 @@ def _caps(s: Linked, loose: np.ndarray) -> np.ndarray: # the smallest number, al
         if not loose[j]: cap[i] = min(cap[i], s.value[j])
     return cap
 
+# %% ../../nbs/protect/43_suppress.ipynb #fd8069ab
 def _known_zeros(s: Linked) -> np.ndarray: # hidden cells that a reader knows to be zero
     "Parts of a total that is always shown and zero: the months of a province without a case."
     out = np.zeros(len(s.keys), bool)
@@ -132,7 +134,7 @@ def _exchangeable(s: Linked, cells: np.ndarray, free: np.ndarray) -> bool: # Tru
             spread.update({(u, k): max(values) - min(values) for u in units})
     return all(spread[s.keys[c][1], (s.keys[c][0], *s.keys[c][2:])] >= 1 for c in cells[s.small[cells]])
 
-# %% ../../nbs/protect/43_suppress.ipynb #208aa5de
+# %% ../../nbs/protect/43_suppress.ipynb #724df7c7
 def plan(
     results: pd.DataFrame, # the year's results
     threshold: int = 5, # counts below this are small
@@ -169,11 +171,12 @@ def plan(
         withheld[at[np.isin(p.group, choice.withhold) & (p.group >= 0)]] = True
     return Protection(s, hide, withheld, tuple(choices[k] for k in sorted(choices)))
 
+# %% ../../nbs/protect/43_suppress.ipynb #3ef168b2
 def _provinces_of(s: Linked, a: sparse.csr_matrix, stuck: np.ndarray) -> np.ndarray: # province cells tied to the stuck ones through any cells
     _, label = connected_components(abs(a).T @ abs(a), directed=False)
     return np.isin(label, np.unique(label[stuck])) & (s.level == "P") & (s.role == "free") & (s.value > 0)
 
-# %% ../../nbs/protect/43_suppress.ipynb #5855b6ec
+# %% ../../nbs/protect/43_suppress.ipynb #da7c6af2
 def _policy(row: dict, form: dict) -> bool: # is this row withheld whatever its number?
     "Sensitive rows below a district, and a district's months and quarters."
     level = unit_level(row["unit"])
@@ -181,6 +184,7 @@ def _policy(row: dict, form: dict) -> bool: # is this row withheld whatever its 
     sensitive = bool(row["sensitive"]) or any(row[p] and is_sensitive(row, p, form) for p in ("num_item", "den_item"))
     return sensitive and (level == "C" or period_parts(row["period"])[1] > 0)
 
+# %% ../../nbs/protect/43_suppress.ipynb #db433743
 def _masks(frame: list, p: Protection) -> list: # mask of each row
     s, out, form = p.cells, [], items()
     for k, row in enumerate(frame):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Busy', 'Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
-           'assemble', 'swap', 'recover', 'unsafe', 'run']
+           'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'run']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def make_page(
         write_text(path, text)
     return r.key
 
-# %% ../../nbs/publish/64_run.ipynb #31ea4ca9
+# %% ../../nbs/publish/64_run.ipynb #b08fd35d
 def _step(name: str, given: dict, packets: Path) -> str:
     "Runs a step notebook (1_clean, 2_evaluate) and keeps it."
     import nbformat
@@ -137,10 +137,14 @@ def _step(name: str, given: dict, packets: Path) -> str:
     write_text(packets/f"{name}.ipynb", nbformat.writes(nb))
     return name
 
+class StepFailed(RuntimeError):
+    "A step before the reports failed; nothing was published."
+
 def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     "Steps 1 and 2, each in a process of its own, unless they are current."
     from sonla_eval.publish import engine
-    work, key = Y.work_folder(s.packets, s.year), Y.year_key(s.year, folder, s.threshold)
+    work = Y.work_folder(s.packets, s.year)
+    key = Y.year_key(s.year, folder, s.threshold, work)
     done = work/"prepared.json"
     if done.is_file() and json.loads(done.read_text(encoding="utf-8")).get("key") == key: return Y.Prepared(work, key, folder)
     done.unlink(missing_ok=True)
@@ -148,7 +152,7 @@ def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     for name, more in (("1_clean", {}), ("2_evaluate", {"threshold": s.threshold})):
         say(name)
         for o in engine.forked(lambda t: _step(*t), {name: (name, given | more, packet_folder(s))}):
-            if not o.ok: raise RuntimeError(o.value)
+            if not o.ok: raise StepFailed(o.value)
     write_text(done, json.dumps({"key": key}))
     return Y.Prepared(work, key, folder)
 
@@ -208,14 +212,14 @@ def recover(root: Path):
         else: os.replace(aside, old)
     for new in root.glob(".*.new"): shutil.rmtree(new)
 
-# %% ../../nbs/publish/64_run.ipynb #9815b88d
+# %% ../../nbs/publish/64_run.ipynb #b2120ecd
 def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool) -> list[tuple[str, str]]:
     "Assembles, attacks and swaps each edition; returns the editions refused with the reason."
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
         new = assemble(s, prepared, key, edition, staged, made, failed, synthetic)
-        why = unsafe(new) if edition == "public" else ""
+        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
@@ -225,23 +229,26 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: li
 
 def unsafe(
     folder: Path, # a public edition
+    earlier: Path, # last year's, used when it is there
 ) -> str: # what the attacker could narrow; empty when safe
     "Attacks a public edition from what is published in it alone."
     from sonla_eval.protect.attack import attack
-    found = attack(folder)
+    found = attack(folder, earlier if earlier.is_dir() else None)
     return "" if found.safe else found.sentence("en")
 
-# %% ../../nbs/publish/64_run.ipynb #78cfd2d8
+# %% ../../nbs/publish/64_run.ipynb #6ed673f1
 def run(
     s: Settings, # checked settings
     only: tuple[str, ...] = (), # report names; all when empty
     progress: bool = True, # show a bar that names the report being made
 ) -> RunReport:
     "Makes and publishes a year's reports. Everything current: says so and does nothing. One failed: the others are published."
+    from sonla_eval.plan.commitments import load_plan
+    load_plan(s.year) # a year without a plan is refused before anything is read
     with Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
-        prepared_key = Y.year_key(s.year, folder, s.threshold)
+        prepared_key = Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year))
         key = Y.key_of([], prepared=prepared_key, seed=s.seed)
         from sonla_eval.publish import site
         wanted = site.reports(s.year, s.langs, s.editions, only)

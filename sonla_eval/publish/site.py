@@ -126,7 +126,7 @@ def write_table(table, path: Path):
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\ufeff" + out.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
 
-# %% ../../nbs/publish/63_site.ipynb #bb860466
+# %% ../../nbs/publish/63_site.ipynb #950094d3
 def write_tables(
     results, # protected results of an edition
     plan, # the year's plan
@@ -136,6 +136,7 @@ def write_tables(
     from sonla_eval.plan.published import figures
     import pandas as pd
     results = results[results["mask"].ne("withheld")]
+    results = results.assign(mask=results["mask"].where(results["mask"].eq(""), "suppressed")) # which cell was hidden first would help an attacker
     write_table(results[PUBLIC_COLUMNS], folder/"results.csv")
     main = results[(results["measure"] == results["commitment"]) & (results["unit"] == "14") & results["commitment"].ne("")]
     order = {c: i for i, c in enumerate(plan.commitments)}

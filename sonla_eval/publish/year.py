@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOOK_BACK', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'clean_year', 'evaluate_year', 'Prepared',
-           'year_key', 'work_folder', 'prepared']
+           'year_key', 'last_edition', 'work_folder', 'prepared']
 
 # %% ../../nbs/publish/61_year.ipynb #76d0662d
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def clean_year(
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))
     return taken
 
-# %% ../../nbs/publish/61_year.ipynb #42eac1e0
+# %% ../../nbs/publish/61_year.ipynb #d39d8ee0
 def evaluate_year(
     year: int, # the year evaluated
     work: Path, # prepared by clean_year
@@ -116,14 +116,16 @@ def evaluate_year(
     queried = records[year][records[year]["status"] == "queried"]
     y = R.Year(year, tallies[year], records[year], tables, tallies.get(year - 1), state["synthetic"], frozenset(zip(queried["indicator"], queried["unit"])))
     results = R.evaluate(load_plan(year), y, {k: t for k, t in tallies.items() if k != year})
+    before = last_edition(work, year)
+    earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")
     for edition in ("internal", "public"):
-        safe = protect(results, edition, threshold)
+        safe = protect(results, edition, threshold, earlier if edition == "public" else None)
         R.write_results(safe, work/f"results-{edition}.parquet")
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
     return results
 
-# %% ../../nbs/publish/61_year.ipynb #750e24fa
+# %% ../../nbs/publish/61_year.ipynb #794d600e
 @dataclass(frozen=True)
 class Prepared:
     "A prepared year: where it lies, its key and where its workbooks came from."
@@ -131,17 +133,22 @@ class Prepared:
     key: str
     folder: Path
 
-def year_key(year: int, folder: Path, threshold: int, defined: list[Path] | None = None) -> str:
-    "Key of the prepared year."
+def year_key(year: int, folder: Path, threshold: int, work: Path, defined: list[Path] | None = None) -> str:
+    "Key of the prepared year: workbooks, definitions, threshold, and last year's public edition when there is one."
     files = inputs(folder, list(range(year - LOOK_BACK, year + 1)))
+    if last_edition(work, year).is_file(): files.append(last_edition(work, year))
     return key_of(files + (definitions() if defined is None else defined), year=year, threshold=threshold)
+
+def last_edition(work: Path, year: int) -> Path:
+    "Where last year's protected public results lie, if that year was made here: what it told must not be undone."
+    return Path(work).parent.parent/str(year - 1)/"data"/"results-public.parquet"
 
 def work_folder(packets: str, year: int) -> Path:
     "Folder of a year's prepared data, under the packets."
     base = Path(packets) if Path(packets).is_absolute() else project_root()/packets
     return base/str(year)/"data"
 
-# %% ../../nbs/publish/61_year.ipynb #aa30c095
+# %% ../../nbs/publish/61_year.ipynb #e7e48dea
 def prepared(
     year: int, # the year evaluated
     data: str = "", # a folder, "example", or "" for what settings.ini says
@@ -149,7 +156,8 @@ def prepared(
     "The year's prepared data, made now if they are not current. For notebooks opened by hand; `sonla-eval run` makes them first."
     s = read_settings(year=year, data=data or None)
     folder = source_folder(s.data, year, s.seed)
-    work, key = work_folder(s.packets, year), year_key(year, folder, s.threshold)
+    work = work_folder(s.packets, year)
+    key = year_key(year, folder, s.threshold, work)
     done = work/"prepared.json"
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")).get("key") != key:
         clean_year(year, folder, work)

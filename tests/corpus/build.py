@@ -120,7 +120,7 @@ def unknown_indicator(): return book(COVER + [HEAD, ROWS[0], ["B9z", "Số lư�
 @case("127_lastyear.xlsx", {}, ["file.wrong_year"], "file.wrong_year")
 def last_years_file(): return book([["Mã đơn vị", U], ["Năm báo cáo", 2021], [], HEAD] + ROWS)
 
-@case("127_twoyears.xlsx", {("A1", U, "2022"): 21, ("A6", U, "2022"): 30})
+@case("127_twoyears.xlsx", {("A1", U, "2022"): 21, ("A6", U, "2022"): 30}, ["column.other_year"])
 def last_year_in_a_column(): return book(COVER + [["Mã", "Chỉ tiêu", "Năm 2021", "Năm 2022"], ["A1", "", 19, 21], ["A6", "", 28, 30]])
 
 @case("127_notdue.xlsx", {("A1", U, "2022"): 21}, ["cell.not_due"])
@@ -301,6 +301,19 @@ def no_table_of_the_form(): return book(COVER + [["Kính gửi"], ["Báo cáo đ
 
 @case("127_stray.xlsx", WANT, ["row.unused"])
 def numbers_outside_every_table(): return book(COVER + [["Tổng số", 125.0]] + [[]] + [HEAD] + ROWS)
+
+
+@case("127_column.xlsx", WANT, ["column.unused"])
+def column_with_a_strange_header(): return book(COVER + [HEAD + ["Đợt cao điểm"]] + [[*r, 12] for r in ROWS])
+
+@case("127_phone.xlsx", {("B1a", U, "2022-01"): 7}, ["cell.personal"])
+def telephone_in_a_number_cell(): return book(COVER + [HEAD, ["B1a", "", "lượt", 7, "gọi 0912345678 để hỏi"]])
+
+@case("tinh_diem.xlsx", {}, ["table.column_missing", "row.unused"])
+def provincial_table_without_a_column(): return book([["Mã đơn vị", "14"], ["Năm báo cáo", 2022], ["Mã điểm", "Tháng", "Số lượt tiếp cận", "Số người"], ["S01", "2022-01", 30, 20]])
+
+@case("127_order.xlsx", WANT)
+def order_numbers_in_front(): return book(COVER + [["STT", *HEAD]] + [[i, *r] for i, r in enumerate(ROWS, 1)])
 
 
 def _record(kind, body): return kind.to_bytes(2, "little") + len(body).to_bytes(2, "little") + body

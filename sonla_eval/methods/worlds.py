@@ -156,7 +156,7 @@ def districts(panel: power.Panel) -> Callable:
         return did.panel(pd.DataFrame({"unit": unit, "time": time, "y": y, "start": start}), "unit", "time", "y", start="start")
     return draw
 
-# %% ../../nbs/methods/36_worlds.ipynb #5f863053
+# %% ../../nbs/methods/36_worlds.ipynb #a3387e7a
 ABOUT = ("12 huyện, 20 quý, bắt đầu rải rác", "12 districts, 20 quarters, staggered starts")
 PANEL = {"effects": (0.0, 0.5, 1.0, 1.5, 2.0), "at": 2, "unit": SD, "scale": 1.0}
 FEW = PANEL | {"effects": (0.0, 1.2), "at": 1}
@@ -168,6 +168,7 @@ PANELS = (
     Trial("few_clusters.wild_bootstrap", ABOUT, here, lambda p: four(few_clusters.wild_bootstrap(p)), **FEW),
     Trial("few_clusters.randomization", ABOUT, here, lambda p: four(few_clusters.randomization(p, limit=2000, draws=999)), **PANEL),
     Trial("staggered.simple", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).simple()), **PANEL),
+    Trial("staggered.dealt", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).dealt()), **PANEL),
 )
 
 # %% ../../nbs/methods/36_worlds.ipynb #863d4092

@@ -145,9 +145,11 @@ def heat(
     id: str, # of the figure
     lang: str, # "vi" or "en"
     synthetic: bool, # draw the badge
+    words: dict | None = None, # state -> its words, for the states that occur, where they mean something else than reporting
 ):
     "Places in rows, periods in columns, each cell with the letter and the pattern of its state."
     rows = need(df, "unit", "period", "state")
+    said = words or {s: t(f"state.{s}", lang) for s in STATES}
     bad = sorted(set(rows["state"]) - set(STATES))
     if bad: raise ValueError(f"unknown states {bad}; known: {list(STATES)}")
     if rows.duplicated(["unit", "period"]).any(): raise ValueError("two states for one place and period")
@@ -155,7 +157,7 @@ def heat(
     width, heights = name_column(units, 130, 22)
     left = MARGIN + width + 10
     cell = min(64.0, (WIDTH - MARGIN - left)/len(periods))
-    entries = [(lambda x, y, s=s: state_cell(sheet, x - 9, y - 9, 20, 18, s, lang), t(f"state.{s}", lang)) for s in STATES]
+    entries = [(lambda x, y, s=s: state_cell(sheet, x - 9, y - 9, 20, 18, s, lang), said[s]) for s in STATES if s in said]
     top = key_height(entries) + 28
     sheet = Sheet(id, top + sum(heights) + 4, lang, synthetic)
     key(sheet, 12, entries)
@@ -167,8 +169,8 @@ def heat(
             if (u, p) in state: state_cell(sheet, left + j*cell, y - h/2, cell, h, state[u, p], lang)
     data = pd.DataFrame({t("col.unit", lang): rows["unit"],
                         t("col.period", lang): [period_word(p, lang) for p in rows["period"]],
-                        t("col.state", lang): [t(f"state.{s}", lang) for s in rows["state"]]})
-    return sheet, data, [f"{t(f'state.{s}', lang)}: {(rows['state'] == s).sum()}." for s in STATES]
+                        t("col.state", lang): [said[s] for s in rows["state"]]})
+    return sheet, data, [f"{said[s]}: {(rows['state'] == s).sum()}." for s in STATES if s in said]
 
 # %% ../../nbs/present/57_charts_places.ipynb #0f91ef76
 SHADES = ((0.5, PAPER, INK), (0.8, "#C6D3DF", INK), (1.0, "#8AA5BE", INK), (float("inf"), BLUE, PAPER))

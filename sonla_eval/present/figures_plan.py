@@ -5,23 +5,24 @@
 # %% auto #0
 __all__ = ['PAIRS', 'shared', 'lacking', 'short_words', 'target_words', 'fig_statuses', 'scorecard', 'result_words',
            'verified_words', 'fig_grid', 'fig_bounds', 'pair', 'change_parts', 'fig_change', 'table_change',
-           'text_change', 'fig_quarters', 'fig_quarter_lines', 'fig_map', 'fig_communes']
+           'text_change', 'fig_quarters', 'fig_quarter_lines', 'commune_quarters', 'table_quarters', 'folded',
+           'fig_map', 'fig_communes']
 
-# %% ../../nbs/present/59c_figures_plan.ipynb #aad0e118
-import json
+# %% ../../nbs/present/59c_figures_plan.ipynb #d656b922
+from html import escape
 import math
 import pandas as pd
 from ..methods.estimate import number
 from ..methods.results import PROVINCE
-from ..plan.status import STATUSES
+from ..plan import units as U
 from .blocks import callout
 from .book import Book
 from .charts_flow import bounds_bars, decomposition
-from .charts_places import heat_values, interval_dots, tile_map
+from .charts_places import heat_values, tile_map
 from .charts_status import gap_dots, status_counts as counts_chart, status_grid
 from .charts_time import lines
 from .story import status_counts
-from .tables import html_table, scorecard_table
+from .tables import Html, html_table, scorecard_table
 from .words import count_word, fraction, pct, say, t
 
 # %% ../../nbs/present/59c_figures_plan.ipynb #67e6b13c
@@ -196,6 +197,31 @@ def fig_quarter_lines(book: Book):
     lowest = min((v for _, v in rows if v is not None))
     head = book.w(f"Quý thấp nhất: {pct(lowest, 'vi')} số xã có hoạt động", f"In the lowest quarter {pct(lowest, 'en')} of communes had an activity")
     return lines(pd.DataFrame(data, columns=["series", "x", "value"]), "communication-lines", **shared(book, head, book.w("Tỷ lệ xã có hoạt động truyền thông theo quý", "Share of communes with an activity, by quarter")))
+
+# %% ../../nbs/present/59c_figures_plan.ipynb #2ece3bac
+def commune_quarters(book: Book, district: str = "") -> pd.DataFrame:
+    "Activities of each commune by quarter: district, code, name, Q1 to Q4; NaN where not reported."
+    c = U.communes(book.era)
+    if district: c = c[c["district"] == district]
+    r = book.rows("item:F1")
+    r = r[r["unit"].str.len().eq(5) & r["period"].str.startswith(f"{book.year}-Q")]
+    wide = r.pivot(index="unit", columns="period", values="value").reindex(c["code"])
+    quarters = {f"Q{q}": wide.get(f"{book.year}-Q{q}", pd.Series(math.nan, wide.index)).to_numpy() for q in range(1, 5)}
+    return pd.DataFrame({"district": c["district"].to_numpy(), "code": c["code"].to_numpy(), "name": c["name"].to_numpy(), **quarters})
+
+def table_quarters(book: Book):
+    "Every commune's activities by quarter, behind a line that opens it; a blank that was not reported says so."
+    t4 = commune_quarters(book)
+    if t4[["Q1", "Q2", "Q3", "Q4"]].isna().all(axis=None): return lacking(book, book.w("không có báo cáo truyền thông của xã.", "no communes reported communication."))
+    roman = dict(zip(("Q1", "Q2", "Q3", "Q4"), book.w(("Quý I", "Quý II", "Quý III", "Quý IV"), ("Q1", "Q2", "Q3", "Q4"))))
+    names = {c: book.name(c) for c in t4["district"].unique()}
+    out = pd.DataFrame({book.w("Huyện", "District"): t4["district"].map(names), book.w("Xã, phường, thị trấn", "Commune"): t4["name"], **{roman[q]: t4[q] for q in roman}})
+    caption = book.w(f"Số hoạt động truyền thông của từng xã theo quý, năm {book.year}", f"Communication activities of each commune by quarter, {book.year}")
+    return folded(html_table(out, book.lang, caption, "commune-quarters", source=book.reports_source), book.w(f"Xem {len(out)} xã, phường, thị trấn theo quý", f"See {len(out)} communes by quarter"))
+
+def folded(inner: Html, words: str) -> Html:
+    "A long table behind a line that opens it."
+    return Html(f'<details class="long"><summary>{escape(words)}</summary>{inner}</details>')
 
 # %% ../../nbs/present/59c_figures_plan.ipynb #6ffb2fb2
 def fig_map(book: Book):

@@ -122,15 +122,14 @@ def complete(
     add = add.assign(value=float("nan"), status="missing", source_file="", source_sheet="", source_cell="", received_on="", correction="")
     return as_records(pd.concat([records, add], ignore_index=True))
 
-# %% ../../nbs/intake/18_clean.ipynb #e0cfed8d
+# %% ../../nbs/intake/18_clean.ipynb #aacdf997
 def silent_units(
     readings: list, # Reading of each file
     year: int, # the report's year
 ) -> list: # district codes
     "Districts from which no number at all came."
-    home = {c: d for c, _, _, d in communes_of(era_of(str(year)))}
-    own = {code for code, item in form_items().items() if item.block not in "TKL"}
-    spoke = {home.get(c[1], c[1]) for r in readings for c in r.cells if c[3] == c[3] and c[0] in own}
+    own = {code for code, item in form_items().items() if item.level == "D" and item.block != "L"}
+    spoke = {c[1] for r in readings for c in r.cells if c[3] == c[3] and c[0] in own} | {r.home for r in readings if any(c[3] == c[3] for c in r.cells)}
     return [d for d in districts_of(era_of(str(year))) if d not in spoke]
 
 # %% ../../nbs/intake/18_clean.ipynb #97d90863

@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_parser("simulate", help="measure how each method holds at this province's size", add_help=False)
     return p
 
-# %% ../nbs/70_cli.ipynb #30472705
+# %% ../nbs/70_cli.ipynb #11da8a0a
 def _run(a) -> int:
     s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers)
     from sonla_eval.publish.run import run, site_folder
@@ -70,19 +70,19 @@ def _run(a) -> int:
     return r.code
 
 def _check(a) -> int:
-    from sonla_eval.intake.clean import read_year, summary, write_queries
+    from sonla_eval.intake.clean import exit_code, read_year, summary, write_queries
     folder = Path(a.folder)
     if not folder.is_dir(): raise FileNotFoundError(f"{a.folder}: no such folder")
     year = a.year or folder.name
     if not str(year).isdigit(): raise ValueError(f"{a.folder}: the folder isn't named after a year; give --year")
-    taken = read_year(folder, int(year))
+    last = folder.parent/str(int(year) - 1)
+    taken = read_year(folder, int(year), before=read_year(last, int(year) - 1).records if last.is_dir() else None)
     print(summary(taken, a.lang))
     out = Path(a.out or ".")
     out.mkdir(parents=True, exist_ok=True)
     write_queries(taken, out/"queries.xlsx")
     print(f"{os.path.relpath(out/'queries.xlsx')}, {os.path.relpath(out/'queries.csv')}")
-    found = set(taken.queries["severity"])
-    return 2 if "blocks" in found else 1 if "doubtful" in found else 0
+    return exit_code(taken)
 
 # %% ../nbs/70_cli.ipynb #65580085
 def _example(a) -> int:

@@ -123,6 +123,16 @@ def test_unknown_unit(months):
     assert (taken.queries["unit"].eq("123") & taken.queries["severity"].eq("blocks")).any()
 
 
+def test_a_sheet_copied_from_last_year_is_asked_about(months):
+    "The year before is compared, case cohorts of several years included; a register that doubled is named."
+    from sonla_eval.intake.clean import read_year
+    path = workbook(months, "122")
+    spoil(path, beside("A1", 3), 9999)
+    last = read_year(months/str(YEAR - 1), YEAR - 1).records
+    q = read_year(months/str(YEAR), YEAR, before=last).queries
+    assert (q["check"].eq("last_year.jump") & q["file"].eq(path.name)).any()
+
+
 def test_rows_in_are_rows_used_plus_quarantined(months):
     f = read(months).files
     assert (f["rows_in"] == f["rows_used"] + f["rows_quarantined"]).all() and f["rows_in"].sum() > 3000

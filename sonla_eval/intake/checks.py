@@ -200,9 +200,10 @@ def check_last_year(
     "Asks about registers that changed by more than half, and sheets that equal last year's."
     if before is None or before.empty: return []
     items, out = form_items(), []
-    keyed = lambda t: t.assign(when=t["period"].str[4:]).set_index(["indicator", "unit", "when"])["value"]
+    own = lambda t: t[t["period"].str[:4] == t["period"].str[:4].max()] # case cohorts name earlier years as well
+    keyed = lambda t: own(t).assign(when=own(t)["period"].str[4:]).set_index(["indicator", "unit", "when"])["value"]
     both = pd.DataFrame({"now": keyed(records[records["indicator"] != "R1"]), "then": keyed(before)}).dropna()
-    at = {key: i for i, key in enumerate(zip(records["indicator"], records["unit"], records["period"].str[4:]))}
+    at = {(c, u, p[4:]): i for i, (c, u, p) in enumerate(zip(records["indicator"], records["unit"], records["period"])) if p[:4] == records["period"].str[:4].max()}
     for key, row in both.iterrows():
         if items[key[0]].flow == "snapshot" and items[key[0]].level == "D" and abs(row["now"] - row["then"]) > max(10, row["then"] / 2):
             out.append(ask_about(records, at[key], "last_year.jump", shown(float(row["then"]))))

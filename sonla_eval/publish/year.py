@@ -76,7 +76,7 @@ def source_folder(
         if not (folder/str(year)).is_dir(): raise FileNotFoundError(f"the example province has no year {year}; it has {', '.join(sorted(p.name for p in folder.iterdir() if p.is_dir()))}")
     return folder
 
-# %% ../../nbs/publish/61_year.ipynb #82470639
+# %% ../../nbs/publish/61_year.ipynb #e992899a
 def clean_year(
     year: int, # the year evaluated
     folder: Path, # holds <year>/*.xlsx
@@ -89,7 +89,7 @@ def clean_year(
     taken = None
     for y in range(year - LOOK_BACK, year + 1):
         if not (Path(folder)/str(y)).is_dir(): continue
-        taken = read_year(Path(folder)/str(y), y)
+        taken = read_year(Path(folder)/str(y), y, before=None if taken is None else taken.records)
         write_records(taken.records, work/f"records-{y}.parquet")
     if taken is None: raise FileNotFoundError(f"no workbooks for {year}")
     for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")

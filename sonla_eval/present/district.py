@@ -71,7 +71,7 @@ def fig_position(book: Book, commitment: str = "A1"):
     frame = pd.DataFrame({"unit": names, "value": d["value"], "low": d["low"].fillna(d["value"]), "high": d["high"].fillna(d["value"]), "mask": d["mask"]})
     return interval_dots(frame, "position", reference=float(whole["value"]), **shared(book, head, book.w("Tỷ lệ xã có truyền thông trong cả bốn quý", "Share of communes with communication in all four quarters")))
 
-# %% ../../nbs/present/59i_district.ipynb #799de821
+# %% ../../nbs/present/59i_district.ipynb #aa33cd84
 def fig_run(book: Book, item: str = "B1a"):
     "Monthly inspection visits with the control chart's mean and limits where it may be drawn."
     from sonla_eval.methods.trend import xmr
@@ -85,7 +85,7 @@ def fig_run(book: Book, item: str = "B1a"):
         for p in chart.points:
             rows += [(book.w("trung bình", "mean"), p.period, p.mean), (book.w("giới hạn dưới", "lower limit"), p.period, max(0.0, p.low)), (book.w("giới hạn trên", "upper limit"), p.period, p.high)]
         odd = len(chart.special)
-        head = book.w(f"{odd} tháng khác thường theo quy tắc biểu đồ kiểm soát", f"{odd} months are unusual by the control chart's rules") if odd else book.w("Không tháng nào khác thường: dao động trong giới hạn ngẫu nhiên", "No month is unusual: the swings stay within chance")
+        head = book.w(f"{odd} tháng khác thường theo quy tắc biểu đồ kiểm soát", f"Unusual months by the control chart's rules: {odd}") if odd else book.w("Không tháng nào khác thường: dao động trong giới hạn ngẫu nhiên", "No month is unusual: the swings stay within chance")
         note = book.w("Giới hạn XmR: trung bình ± 2,66 lần độ lệch trung bình giữa hai tháng liền nhau.", "XmR limits: mean ± 2.66 times the mean difference between neighbouring months.")
     except Refused as why:
         head, note = book.w("Số lượt kiểm tra theo tháng", "Inspection visits by month"), why.sentence(book.lang)
@@ -105,7 +105,7 @@ def fig_communication(book: Book):
     head = book.w(f"Quý thấp nhất: {pct(low, 'vi')} số xã có hoạt động", f"In the lowest quarter {pct(low, 'en')} of communes had an activity")
     return lines(frame, "communication", **shared(book, head, book.w("Tỷ lệ xã có hoạt động truyền thông theo quý", "Share of communes with an activity, by quarter")))
 
-# %% ../../nbs/present/59i_district.ipynb #5d925a84
+# %% ../../nbs/present/59i_district.ipynb #86af8522
 def fig_communes(book: Book):
     "The district's communes by quarter: an activity, none, or not reported."
     t4 = commune_quarters(book, book.unit)
@@ -113,7 +113,7 @@ def fig_communes(book: Book):
     frame = pd.DataFrame(rows, columns=["unit", "period", "state"])
     if frame["state"].eq("missing").all(): return lacking(book, book.w("huyện chưa báo cáo truyền thông của xã.", "the district did not report its communes' communication."))
     none, silent = (int(frame["state"].eq(s).sum()) for s in ("zero", "missing"))
-    head = book.w(f"{none} quý-xã không có hoạt động, {silent} chưa báo cáo, trên {len(frame)}", f"{none} commune-quarters without activity and {silent} not reported, of {len(frame)}")
+    head = book.w(f"Lượt xã-quý: {none} không có hoạt động, {silent} chưa báo cáo, trên {len(frame)}", f"Commune-quarters: {none} without activity and {silent} not reported, of {len(frame)}")
     words = {"reported": book.w("có hoạt động", "an activity"), "zero": book.w("không có", "none"), "missing": book.w("chưa báo cáo", "not reported")}
     return heat(frame, "communes-quarters", words=words, **shared(book, head, book.w("Truyền thông của từng xã theo quý", "Communication of each commune by quarter")))
 

@@ -18,14 +18,14 @@ from .figures_plan import lacking, shared
 from .tables import html_table
 from .words import fraction, pct, say, t
 
-# %% ../../nbs/present/59f_figures_data.ipynb #a81d654f
+# %% ../../nbs/present/59f_figures_data.ipynb #92a4b62a
 def fig_reporting(book: Book):
     "State of every monthly report, district by month."
     r = pd.concat([book.rows("dq.report", u) for u in ([book.unit] if len(book.unit) == 3 else book.districts()["code"])])
     if r.empty: return lacking(book, book.w("không có sổ theo dõi báo cáo tháng.", "there is no log of monthly reports."))
     frame = pd.DataFrame({"unit": [book.name(u) for u in r["unit"]], "period": r["period"], "state": [b.split("=")[1] for b in r["breakdown"]]})
     late, gone = (int((frame["state"] == s).sum()) for s in ("late", "missing"))
-    head = book.w(f"{gone} báo cáo tháng không gửi, {late} gửi muộn, trên {len(frame)}", f"{gone} monthly reports not sent and {late} late, of {len(frame)}")
+    head = book.w(f"Báo cáo tháng: {gone} không gửi, {late} gửi muộn, trên {len(frame)}", f"Monthly reports: {gone} not sent and {late} late, of {len(frame)}")
     return heat(frame, "reporting", **shared(book, head, book.w("Tình trạng báo cáo tháng", "State of monthly reports")))
 
 BLOCKS = {"A": ("cơ sở", "establishments"), "B": ("kiểm tra", "inspection"), "C": ("vụ việc", "cases"), "D": ("ước tính", "estimates"), "E": ("dịch vụ", "services"), "F": ("truyền thông", "communication"), "G": ("xã lành mạnh", "healthy communes"),

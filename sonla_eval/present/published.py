@@ -17,7 +17,7 @@ from .figures_plan import folded, lacking
 from .tables import html_table
 from .words import say, t
 
-# %% ../../nbs/present/59g_published.ipynb #8122855a
+# %% ../../nbs/present/59g_published.ipynb #221369e1
 NEIGHBOURS = ["Sơn La", "Lào Cai", "Yên Bái", "Hòa Bình", "Tuyên Quang", "Thanh Hóa"]
 PUBLISHED = ("số liệu đã công bố (báo chí, cổng thông tin nhà nước); địa chỉ ở bảng dưới", "published figures (press and government portals); addresses in the table below")
 
@@ -25,22 +25,22 @@ def _shared(book: Book, headline: str, subtitle: str) -> dict:
     "What figures of real data carry; never the synthetic mark."
     return dict(headline=headline, subtitle=subtitle, source=book.w(*PUBLISHED), lang=book.lang, synthetic=False)
 
-def _when(r) -> str:
+def _when(r, book: Book) -> str:
     "The period as the source wrote it; 'undated' when it gives none."
-    return r["period"] if r["dated"] else f"{r['period']}?" if r["period"] else "?"
+    return r["period"] if r["dated"] else f"{r['period']}, {book.w('không rõ năm', 'undated')}" if r["period"] else book.w("không rõ năm", "undated")
 
 def _label(indicator: str, book: Book) -> str:
     "Words of a published indicator."
     known = labels()[0].get(indicator)
     return indicator if known is None else getattr(known, book.lang)
 
-# %% ../../nbs/present/59g_published.ipynb #a157ba29
+# %% ../../nbs/present/59g_published.ipynb #222df1d4
 def fig_sonla(book: Book):
     "Sơn La's own published counts of establishments, by source."
     f = figures()
     f = f[f["place"].eq("Sơn La") & f["indicator"].eq("establishments_total")]
     if f.empty: return lacking(book, book.w("không có số liệu đã công bố.", "there are no published figures."))
-    frame = pd.DataFrame({"label": [_when(r) for r in f.to_dict("records")], "value": f["value"]})
+    frame = pd.DataFrame({"label": [_when(r, book) for r in f.to_dict("records")], "value": f["value"]})
     low, high = f["value"].min(), f["value"].max()
     head = book.w(f"Các nguồn nêu từ {say(low, 'n', 'vi')} đến {say(high, 'n', 'vi')} cơ sở; không phải một chuỗi thời gian", f"Sources name {say(low, 'n', 'en')} to {say(high, 'n', 'en')} establishments; this is no time series")
     return bullet(frame, "published-sonla", unit="establishments", **_shared(book, head, book.w("Số cơ sở kinh doanh dịch vụ có điều kiện, tỉnh Sơn La, theo nguồn", "Conditional service establishments, Sơn La, by source")))
@@ -51,7 +51,7 @@ def fig_neighbours(book: Book):
     f = f[f["place"].isin(NEIGHBOURS) & f["indicator"].eq("establishments_total")].copy()
     f["order"] = f["place"].map(NEIGHBOURS.index)
     f = f.sort_values(["order", "year_from"], kind="stable")
-    frame = pd.DataFrame({"label": [f"{r['place']}, {_when(r)}" for r in f.to_dict("records")], "value": f["value"]})
+    frame = pd.DataFrame({"label": [f"{r['place']}, {_when(r, book)}" for r in f.to_dict("records")], "value": f["value"]})
     head = book.w("Định nghĩa và thời điểm khác nhau: đọc từng số, không xếp hạng", "Definitions and dates differ: read each number, rank none")
     return bullet(frame, "published-neighbours", unit="establishments", **_shared(book, head, book.w("Số cơ sở dễ phát sinh tệ nạn, Sơn La và các tỉnh lân cận", "Prone establishments, Sơn La and neighbouring provinces")))
 
@@ -61,7 +61,7 @@ def fig_national(book: Book):
     f = f[f["place"].eq("Việt Nam") & f["indicator"].str.match(r"(sex_workers_estimated|female_sex_workers_estimated)")].copy()
     f = f.sort_values(["year_from", "value"], kind="stable", na_position="last")
     who = {"admin": book.w("hành chính", "administrative"), "ilo": "ILO", "moh": book.w("Bộ Y tế", "Ministry of Health"), "document": book.w("văn bản LHQ", "UN document")}
-    frame = pd.DataFrame({"label": [f"{_when(r)}, {who.get(r['indicator'].rsplit('_', 1)[1], '')}" + (book.w(", nữ", ", women") if r["indicator"].startswith("female") else "") for r in f.to_dict("records")], "value": f["value"]})
+    frame = pd.DataFrame({"label": [f"{_when(r, book)}, {who.get(r['indicator'].rsplit('_', 1)[1], '')}" + (book.w(", nữ", ", women") if r["indicator"].startswith("female") else "") for r in f.to_dict("records")], "value": f["value"]})
     spread = f["value"].max()/f["value"].min()
     head = book.w(f"Ước tính cao nhất gấp {say(round(spread), 'n', 'vi')} lần ước tính thấp nhất", f"The highest estimate is {say(round(spread), 'n', 'en')} times the lowest")
     return bullet(frame, "published-national", unit="persons", **_shared(book, head, book.w("Số người bán dâm ước tính, Việt Nam, theo năm và nguồn", "Estimated sex workers, Việt Nam, by year and source")))

@@ -775,6 +775,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'sonla_eval.methods.its._its_notes': ('methods/its.html#_its_notes', 'sonla_eval/methods/its.py'),
                                         'sonla_eval.methods.its._remembered': ('methods/its.html#_remembered', 'sonla_eval/methods/its.py'),
                                         'sonla_eval.methods.its._series': ('methods/its.html#_series', 'sonla_eval/methods/its.py'),
+                                        'sonla_eval.methods.its._some_counted': ( 'methods/its.html#_some_counted',
+                                                                                  'sonla_eval/methods/its.py'),
                                         'sonla_eval.methods.its.effect_at': ('methods/its.html#effect_at', 'sonla_eval/methods/its.py'),
                                         'sonla_eval.methods.its.effects': ('methods/its.html#effects', 'sonla_eval/methods/its.py'),
                                         'sonla_eval.methods.its.expected': ('methods/its.html#expected', 'sonla_eval/methods/its.py'),

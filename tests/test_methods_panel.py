@@ -516,3 +516,15 @@ def test_relative_magnitudes_cover():
     root, bias = np.linalg.cholesky(sigma), np.array([-0.5, 0.0, -0.5, -0.5, -1.0])
     hits = [r.low <= 1 <= r.high for r in (relative(event(bias + np.r_[0, 0, 1, 1, 1] + root @ rng.normal(size=5), sigma, 2), 1.0, draws=1000) for _ in range(60))]
     assert np.mean(hits) >= 0.88
+
+
+def test_its_refuses_a_stretch_of_zeros():
+    "A ratio against a stretch without any event has no finite estimate: it is refused with a reason, not an overflow."
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"t": [f"{y}-Q{q}" for y in range(2016, 2023) for q in range(1, 5)]})
+    d["y"] = rng.poisson(1.2, len(d))
+    d.loc[16:, "y"] = 0
+    from sonla_eval.methods.estimate import Refused
+    from sonla_eval.methods.its import its
+    for model in ("quasi", "negbin"):
+        with pytest.raises(Refused, match="only zeros"): its(d, "t", "y", "2020-Q1", model=model)

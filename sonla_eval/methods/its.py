@@ -95,6 +95,13 @@ def _series(data, time, y, exposure, control):
     return t[ok], v[ok], e[ok], c[ok] == 0, tuple(l for l, k in zip(labels, ok) if k), kinds.pop(), used
 
 # %% ../../nbs/methods/25c_its.ipynb #2cf49215
+def _some_counted(t, v, starts) -> None:
+    "Raises Refused when a stretch between breaks holds only zeros: its ratio has no finite estimate."
+    edges = [-math.inf, *starts, math.inf]
+    if any(not v[(t >= a) & (t < b)].any() for a, b in zip(edges, edges[1:])):
+        raise Refused("a stretch between breaks holds only zeros, so a ratio can't be estimated: show the counts with exact intervals",
+                      "có một đoạn giữa các điểm gãy toàn số không nên không ước tính được tỷ số: hãy nêu số đếm với khoảng chính xác")
+
 def _enough(t, starts, slope, harmonics, season, k, n) -> None:
     "Raises Refused when the series can't carry the model."
     edges = [*starts, math.inf]
@@ -183,6 +190,7 @@ def its(
     _enough(t[main], starts, slope, harmonics, season, X.shape[1], len(v))
     if model == "prais" and (np.diff(t) != 1).any(): raise Refused("Prais-Winsten needs an unbroken series; use ols",
                                                                    "Prais-Winsten cần chuỗi liên tục; dùng ols")
+    if not linear: _some_counted(t[main], v[main], starts)
     model, b, V, r, bread, pearson, facts = _fitted(model, X, v, e, likelihood)
     n, k = X.shape
     lag = int(4 * (len(np.unique(t)) / 100) ** (2 / 9)) if lag is None else lag

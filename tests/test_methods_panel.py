@@ -524,7 +524,5 @@ def test_its_refuses_a_stretch_of_zeros():
     d = pd.DataFrame({"t": [f"{y}-Q{q}" for y in range(2016, 2023) for q in range(1, 5)]})
     d["y"] = rng.poisson(1.2, len(d))
     d.loc[16:, "y"] = 0
-    from sonla_eval.methods.estimate import Refused
-    from sonla_eval.methods.its import its
     for model in ("quasi", "negbin"):
         with pytest.raises(Refused, match="only zeros"): its(d, "t", "y", "2020-Q1", model=model)

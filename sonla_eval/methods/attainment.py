@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['ENOUGH', 'Evidence', 'worst_best', 'verified', 'Judgement', 'judge']
 
-# %% ../../nbs/methods/38_attainment.ipynb #3b3114b8
+# %% ../../nbs/methods/38_attainment.ipynb #8ec31fef
 from dataclasses import dataclass
-import math
 from .estimate import number
 from .proportion import finite_population
 
@@ -83,7 +82,7 @@ def _silent_words(e: Evidence, low, high) -> tuple[str, str]:
 def _doubt_words(e: Evidence) -> tuple[str, str]:
     return f"{number(e.doubts, 'vi')} số liệu đầu vào đang được hỏi lại", f"{number(e.doubts, 'en')} of the inputs are being queried"
 
-# %% ../../nbs/methods/38_attainment.ipynb #e3b80732
+# %% ../../nbs/methods/38_attainment.ipynb #b3f2dc33
 def judge(
     e: Evidence, # what is known
     target: float | None, # share promised, None when the plan gives no number
@@ -93,6 +92,7 @@ def judge(
     if target is None:
         return Judgement("not_measurable", "kế hoạch không nêu con số; chỉ nêu số liệu", "the plan sets no number; the figure is shown")
     if e.reporting == 0 or e.numerator is None or e.denominator is None:
+        if e.doubts: return Judgement("in_doubt", *_doubt_words(e))
         return Judgement("not_reported", "không có đơn vị nào báo cáo", "no unit reported")
     low, high = worst_best(e)
     if e.denominator == 0 and e.reporting == e.expected and not e.missing_denominator:

@@ -9,15 +9,15 @@ __all__ = ['COLUMNS', 'PROVINCE', 'RULES', 'MONTHS', 'result_id', 'frame', 'cell
            'survey', 'size_estimate', 'coverage', 'come_due', 'retention', 'evaluate', 'commune_rows', 'reporting_rows',
            'spending_rows', 'model_rows', 'write_results', 'read_results', 'find']
 
-# %% ../../nbs/methods/39_results.ipynb #c088b3da
-from dataclasses import dataclass, field
+# %% ../../nbs/methods/39_results.ipynb #ef3067c7
+from dataclasses import dataclass
 import json
 import math
 import numpy as np
 import pandas as pd
 from ..files import write_parquet
 from .attainment import Evidence, judge, worst_best
-from .estimate import Estimate, Refused
+from .estimate import Estimate
 from ..plan import units as U
 from ..plan.indicators import items
 
@@ -114,7 +114,7 @@ def item_rows(
             num_item=r.indicator, expected=r.cells, reporting=r.known, record_keys=r.keys, synthetic=synthetic))
     return rows
 
-# %% ../../nbs/methods/39_results.ipynb #4b579cfc
+# %% ../../nbs/methods/39_results.ipynb #2814451a
 @dataclass(frozen=True)
 class Year:
     "What the rules work on: one year's counts and tables, and last year's for the size of silent units."
@@ -136,11 +136,6 @@ class Year:
         "Count of an item for a unit and period (the year by default); None when nothing was reported."
         value = self._index.get((code, unit, period or str(self.year)), (np.nan,))[0]
         return None if value is None or math.isnan(value) else float(value)
-
-    def complete(self, code: str, unit: str) -> bool:
-        "Were all cells of the item in that unit reported this year?"
-        _, due, known = self._index.get((code, unit, str(self.year)), (np.nan, 1, 0))
-        return known >= due
 
     def before(self, code: str, unit: str) -> float | None:
         "Last year's count of an item for a unit."

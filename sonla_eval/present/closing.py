@@ -7,17 +7,16 @@ __all__ = ['GLOSSARY', 'LIMITS', 'SAFETY', 'DAC', 'DO', 'ORDER', 'pairs_list', '
            'limits', 'safety', 'criteria', 'Recommendation', 'recommendations', 'table_recommendations', 'last_year',
            'indicator_sheets', 'edition_notes']
 
-# %% ../../nbs/present/59h_closing.ipynb #052016ac
+# %% ../../nbs/present/59h_closing.ipynb #5f7ffa58
 from dataclasses import dataclass
 from html import escape
 import pandas as pd
 from ..methods.results import PROVINCE
-from ..plan.indicators import items
 from ..plan.status import STATUSES
 from .book import Book
 from .figures_plan import lacking, short_words, target_words
 from .tables import Html, html_table, status_html
-from .words import date_word, listing, number, t
+from .words import date_word, listing, t
 
 # %% ../../nbs/present/59h_closing.ipynb #f27a4480
 def pairs_list(
@@ -136,7 +135,7 @@ def _addressee(book: Book, commitment: str, status: str) -> tuple[str, str]:
     names = [book.name(c) for c in wanted["code"]]
     return "UBND " + listing(names, "vi"), listing(names, "en")
 
-# %% ../../nbs/present/59h_closing.ipynb #64d22090
+# %% ../../nbs/present/59h_closing.ipynb #c3e3de6d
 def table_recommendations(book: Book):
     "Who does what by when, each linked to its conclusion."
     i, groups = book.i, {}
@@ -144,7 +143,7 @@ def table_recommendations(book: Book):
     rows = [{book.w("Ưu tiên", "Priority"): str(k[0]), book.w("Kiến nghị", "Recommendation"): k[1][i], book.w("Ai", "Who"): k[2][i], book.w("Hạn", "By"): date_word(k[3], book.lang),
              book.w("Dựa trên kết luận", "Rests on"): "; ".join(r.conclusion[i] for r in found) if len(found) <= 3 else ", ".join(r.id[2:] for r in found)} for k, found in groups.items()]
     if not rows: return lacking(book, book.w("không có kiến nghị nào.", "there is no recommendation."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị; mỗi kiến nghị gắn với một kết luận và một kết quả", "Recommendations; each hangs on a conclusion and a result"), "recommendations", source=book.w("bảng cam kết của báo cáo này", "this report's scorecard"))
+    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị; mỗi kiến nghị gắn với một kết luận và một kết quả", "Recommendations; each hangs on a conclusion and a result"), "recommendations", source=book.w("bảng cam kết của báo cáo này", "this report's scorecard"), kind="stack")
 
 def last_year(book: Book) -> str:
     "Follow-up of last year's recommendations, as far as it is known."

@@ -6,7 +6,7 @@
 __all__ = ['opening', 'fig_status', 'commune_gaps', 'gap_list', 'fig_position', 'fig_run', 'fig_communication', 'fig_communes',
            'requests', 'actions']
 
-# %% ../../nbs/present/59i_district.ipynb #408d4449
+# %% ../../nbs/present/59i_district.ipynb #8b0baf38
 import math
 import pandas as pd
 from ..methods.estimate import Refused
@@ -19,7 +19,7 @@ from .charts_time import lines
 from .closing import DO, points
 from .figures_plan import commune_quarters, fig_grid, lacking, shared
 from .tables import html_table
-from .words import date_word, listing, pct, say, t
+from .words import date_word, listing, pct, t
 
 # %% ../../nbs/present/59i_district.ipynb #ed3bdfac
 def opening(book: Book) -> str:

@@ -6,17 +6,16 @@
 __all__ = ['BLOCKS', 'fig_reporting', 'fig_filled', 'table_missing', 'grade', 'fig_grades', 'table_queries', 'table_files',
            'table_verified', 'without_doubts', 'revisions']
 
-# %% ../../nbs/present/59f_figures_data.ipynb #22e91a7a
+# %% ../../nbs/present/59f_figures_data.ipynb #fcc86149
 import math
 import pandas as pd
 from ..methods.results import PROVINCE
-from ..plan.indicators import items
 from .book import Book
-from .charts_places import heat, heat_values, interval_dots
+from .charts_places import heat, heat_values
 from .charts_status import grade_strip
 from .figures_plan import lacking, shared
 from .tables import html_table
-from .words import fraction, pct, say, t
+from .words import pct, t
 
 # %% ../../nbs/present/59f_figures_data.ipynb #92a4b62a
 def fig_reporting(book: Book):

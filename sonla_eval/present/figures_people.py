@@ -6,11 +6,11 @@
 __all__ = ['STAGES', 'MODELS', 'fig_cascade', 'fig_need', 'fig_contacts', 'groups', 'fig_survey', 'fig_retention', 'table_jobs',
            'table_models', 'fig_models']
 
-# %% ../../nbs/present/59e_figures_people.ipynb #69f7a8c6
+# %% ../../nbs/present/59e_figures_people.ipynb #62222cb1
 import math
 import pandas as pd
 from ..methods.results import PROVINCE
-from .book import Book, masked
+from .book import Book
 from .charts_flow import cascade
 from .charts_places import interval_dots
 from .charts_time import lines, retention

@@ -6,20 +6,19 @@
 __all__ = ['fig_establishments', 'fig_pledges', 'fig_kinds', 'fig_lists', 'fig_funnel', 'fig_inspections', 'fig_cases',
            'fig_flow', 'fig_money', 'activity_words', 'table_cost']
 
-# %% ../../nbs/present/59d_figures_work.ipynb #62f9f35b
+# %% ../../nbs/present/59d_figures_work.ipynb #16afb0fd
 import math
 import pandas as pd
 from ..methods.results import PROVINCE
 from .book import Book, masked
 from .charts_flow import budget_bars, flow, nested_bars
 from .charts_places import funnel, interval_dots
-from .charts_status import gap_dots
 from .charts_time import lines, small_multiples
-from .figures_plan import lacking, shared
+from .figures_plan import gaps_by_district, lacking, shared
 from .tables import html_table
-from .words import fraction, pct, say, t
+from .words import fraction, pct, say
 
-# %% ../../nbs/present/59d_figures_work.ipynb #72cce972
+# %% ../../nbs/present/59d_figures_work.ipynb #ccbfd3b9
 def fig_establishments(book: Book):
     "Listed, with a pledge, inspected at least once, in violation: each a part of the row above it."
     codes = [("A1", ""), ("B4", "A1"), ("B1b", "A1"), ("B2b", "B1b")]
@@ -35,13 +34,11 @@ def fig_establishments(book: Book):
 
 def fig_pledges(book: Book):
     "Establishments without a valid pledge, by district."
-    d = book.by_district("C5")
-    if d["value"].notna().sum() == 0: return lacking(book, book.w("không có báo cáo ký cam kết.", "no report on pledges."))
-    gap = (d["denominator"] - d["numerator"]).sum()
-    head = book.w(f"{say(gap, 'n', 'vi')} cơ sở trong danh sách chưa có cam kết hợp lệ", f"{say(gap, 'n', 'en')} listed establishments have no valid pledge")
-    return gap_dots(d[["name", "numerator", "denominator", "mask"]].rename(columns={"name": "unit"}), "pledges", **shared(book, head, book.w("Cơ sở có cam kết hợp lệ trên số trong danh sách, theo huyện", "Establishments with a valid pledge of those listed, by district")))
+    return gaps_by_district(book, "C5", "pledges", book.w("không có báo cáo ký cam kết.", "no report on pledges."),
+        lambda gap: say(gap, "n", book.lang) + book.w(" cơ sở trong danh sách chưa có cam kết hợp lệ", " listed establishments have no valid pledge"),
+        book.w("Cơ sở có cam kết hợp lệ trên số trong danh sách, theo huyện", "Establishments with a valid pledge of those listed, by district"))
 
-# %% ../../nbs/present/59d_figures_work.ipynb #0059a329
+# %% ../../nbs/present/59d_figures_work.ipynb #fb3d9146
 def fig_kinds(book: Book):
     "Establishments by kind over the years."
     rows = []
@@ -56,11 +53,10 @@ def fig_kinds(book: Book):
 
 def fig_lists(book: Book):
     "How complete the management list is against an independent list, by district."
-    d = book.by_district("C4")
-    if d["value"].notna().sum() == 0: return lacking(book, book.w("không có danh sách độc lập để đối chiếu; danh sách tự đối chiếu với chính nó luôn đủ 100%.", "there is no independent list to compare with; a list compared with itself is always 100 % complete."))
-    gap = (d["denominator"] - d["numerator"]).sum()
-    head = book.w(f"{say(gap, 'n', 'vi')} cơ sở có giấy phép hoặc mã thuế nhưng không có trong danh sách quản lý", f"{say(gap, 'n', 'en')} licensed or taxed establishments are not on the management list")
-    return gap_dots(d[["name", "numerator", "denominator", "mask"]].rename(columns={"name": "unit"}), "lists", **shared(book, head, book.w("Cơ sở của danh sách độc lập có trong danh sách quản lý", "Establishments of the independent list found on the management list")))
+    none = book.w("không có danh sách độc lập để đối chiếu; danh sách tự đối chiếu với chính nó luôn đủ 100%.", "there is no independent list to compare with; a list compared with itself is always 100 % complete.")
+    return gaps_by_district(book, "C4", "lists", none,
+        lambda gap: say(gap, "n", book.lang) + book.w(" cơ sở có giấy phép hoặc mã thuế nhưng không có trong danh sách quản lý", " licensed or taxed establishments are not on the management list"),
+        book.w("Cơ sở của danh sách độc lập có trong danh sách quản lý", "Establishments of the independent list found on the management list"))
 
 # %% ../../nbs/present/59d_figures_work.ipynb #a6b6eb3d
 def fig_funnel(book: Book):

@@ -6,12 +6,11 @@
 __all__ = ['NEIGHBOURS', 'PUBLISHED', 'fig_sonla', 'fig_neighbours', 'fig_national', 'table_faults', 'table_figures',
            'table_breaks']
 
-# %% ../../nbs/present/59g_published.ipynb #1106d601
+# %% ../../nbs/present/59g_published.ipynb #d7a43f6f
 import pandas as pd
 from ..plan.commitments import breaks
 from ..plan.published import check_figures, figures, labels
 from .book import Book
-from .charts_places import interval_dots
 from .charts_status import bullet
 from .figures_plan import folded, lacking
 from .tables import html_table

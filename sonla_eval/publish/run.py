@@ -42,15 +42,14 @@ class Lock:
         return self
     def __exit__(self, *exc): self.file.close()
 
-# %% ../../nbs/publish/64_run.ipynb #9c9a1291
+# %% ../../nbs/publish/64_run.ipynb #dab594f6
 @dataclass(frozen=True)
 class RunReport:
-    "What a run did: key, reports made, failures by key with their reason, whether all was current, queries found."
+    "What a run did: key, reports made, failures by key with their reason, whether all was current."
     key: str
     made: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     current: bool = False
-    notes: tuple[str, ...] = ()
 
     @property
     def code(self) -> int:

@@ -6,12 +6,11 @@
 __all__ = ['LOOK_BACK', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'clean_year', 'evaluate_year', 'Prepared',
            'year_key', 'last_edition', 'work_folder', 'prepared']
 
-# %% ../../nbs/publish/61_year.ipynb #76d0662d
+# %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass
 from pathlib import Path
 import hashlib
 import json
-import os
 from ..files import write_parquet, write_text
 from ..settings import project_root, read_settings
 

@@ -33,7 +33,7 @@ def points(texts: list[str], css: str = "plain-list") -> Html:
 # %% ../../nbs/present/59h_closing.ipynb #becaa8a6
 def front_matter(book: Book) -> Html:
     "The seven opening items of an evaluation report: object, time and data cut-off, places, makers, commissioner, contents, abbreviations."
-    f = book.files
+    f = book.own("files")
     cut = max((str(d) for d in f["received_on"] if d), default="") if f is not None and len(f) else ""
     cut = date_word(cut, book.lang) if cut else ""
     w = book.w
@@ -165,5 +165,5 @@ def edition_notes(book: Book) -> Html:
     from sonla_eval.protect.suppress import summary
     differ = [book.w("Bản nội bộ nêu từng ô cần sửa và từng xã còn thiếu; bản công bố chỉ nêu số đếm.", "The internal edition lists each cell to correct and each commune that is lacking; the public edition gives counts only."),
               book.w("Bản công bố ẩn số nhỏ về người, vụ và cơ sở nghi vấn dưới cấp tỉnh, và những số giúp suy ra chúng.", "The public edition hides small counts of persons, cases and suspected premises below the province, and the numbers that would give them away.")]
-    if book.edition == "public": differ.insert(0, summary(book.results, book.lang, threshold=book.threshold))
+    if book.edition == "public": differ.insert(0, summary(book.masks(), book.lang, threshold=book.threshold))
     return points(differ, "editions")

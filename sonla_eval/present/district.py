@@ -120,8 +120,8 @@ def fig_communes(book: Book):
 # %% ../../nbs/present/59i_district.ipynb #7197f257
 def requests(book: Book):
     "How many questions are open for this district and by when they should be answered."
-    q = book.queries
-    n = 0 if q is None else int((q["unit"] == book.unit).sum())
+    q = book.own("queries")
+    n = 0 if q is None else len(q)
     by = date_word(f"{book.year + 1}-01-31", book.lang)
     return points([book.w(f"{n} câu hỏi đang mở; đề nghị sửa hoặc xác nhận trước ngày {by}.", f"{n} questions are open; please correct or confirm before {by}.")] if n else [book.w("Không có câu hỏi nào đang mở.", "No question is open.")])
 

@@ -89,19 +89,20 @@ assert grade(dict(status="met_verified", value=1.0, numerator=12.0, kind="admini
 # %% ../../nbs/present/59f_figures_data.ipynb #d5452672
 def table_queries(book: Book):
     "Open questions: by cell in the internal edition, as counts in the public one."
-    q = book.queries
-    if q is None or q.empty: return lacking(book, book.w("không có câu hỏi nào đang mở.", "no question is open.")) if q is not None else None
+    q = book.own("queries")
+    if q is None: return None
+    if q.empty and book.unit == PROVINCE: return lacking(book, book.w("không có câu hỏi nào đang mở.", "no question is open."))
     severity = {"blocks": book.w("không dùng được", "blocks"), "doubtful": book.w("nghi vấn", "doubtful"), "note": book.w("ghi chú", "note")}
-    if len(book.unit) == 3: q = q[q["unit"] == book.unit]
     if book.edition == "public":
         g = q.groupby(["unit", "severity"], sort=True).size().reset_index(name="n")
-        rows = [{t("col.unit", book.lang): _place(book, r.unit), book.w("Mức", "Severity"): severity[r.severity], t("col.n", book.lang): r.n} for r in g.itertuples()]
+        heads = [t("col.unit", book.lang), book.w("Mức", "Severity"), t("col.n", book.lang)]
+        rows = [(_place(book, r.unit), severity[r.severity], r.n) for r in g.itertuples()]
         caption = book.w("Số câu hỏi đang mở theo huyện", "Open questions by district")
     else:
-        rows = [{t("col.unit", book.lang): _place(book, r.unit), book.w("Tệp, trang, ô", "File, sheet, cell"): ", ".join(x for x in (r.file, r.sheet, r.cell) if x), book.w("Thấy", "Found"): str(r.found),
-                 book.w("Vấn đề", "Problem"): getattr(r, f"rule_{book.lang}"), book.w("Đề nghị", "Suggestion"): getattr(r, f"suggestion_{book.lang}"), book.w("Mức", "Severity"): severity[r.severity]} for r in q.itertuples()]
+        heads = [t("col.unit", book.lang), book.w("Tệp, trang, ô", "File, sheet, cell"), book.w("Thấy", "Found"), book.w("Vấn đề", "Problem"), book.w("Đề nghị", "Suggestion"), book.w("Mức", "Severity")]
+        rows = [(_place(book, r.unit), ", ".join(x for x in (r.file, r.sheet, r.cell) if x), str(r.found), getattr(r, f"rule_{book.lang}"), getattr(r, f"suggestion_{book.lang}"), severity[r.severity]) for r in q.itertuples()]
         caption = book.w("Các ô cần sửa hoặc xác nhận", "Cells to correct or confirm")
-    return html_table(pd.DataFrame(rows), book.lang, caption, "queries", source=book.reports_source)
+    return html_table(pd.DataFrame(rows, columns=heads), book.lang, caption, "queries", source=book.reports_source)
 
 def _place(book: Book, unit: str) -> str:
     "Name of a unit; the file itself when the unit is not known."
@@ -110,9 +111,8 @@ def _place(book: Book, unit: str) -> str:
 
 def table_files(book: Book):
     "Workbooks read: state, rows read, used and set aside."
-    f = book.files
+    f = book.own("files")
     if f is None or f.empty: return lacking(book, book.w("không có tệp nào.", "there are no files."))
-    if len(book.unit) == 3: f = f[f["unit"] == book.unit]
     out = pd.DataFrame({book.w("Tệp", "File"): f["file"], t("col.unit", book.lang): [_place(book, u) for u in f["unit"]], book.w("Ngày gửi", "Received"): f["received_on"], t("col.state", book.lang): f["state"],
         book.w("Dòng đọc", "Rows read"): f["rows_in"].astype(float), book.w("Dùng được", "Used"): f["rows_used"].astype(float), book.w("Để riêng", "Set aside"): f["rows_quarantined"].astype(float)})
     return html_table(out, book.lang, book.w("Các tệp đã đọc: số dòng đọc = dùng được + để riêng", "Files read: rows read = used + set aside"), "files", source=book.reports_source)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
            'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_one',
-           'read_year', 'summary', 'exit_code', 'harmless', 'write_queries']
+           'read_files', 'read_year', 'summary', 'exit_code', 'harmless', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from dataclasses import dataclass, field
@@ -186,15 +186,23 @@ def read_one(
         return reading
 
 # %% ../../nbs/intake/18_clean.ipynb #4fe41352
+def read_files(
+    paths: list[Path], # files of a year
+    year: int, # the report's year
+) -> list[Reading]: # what each gave, in order
+    "Opens and reads the files."
+    return [read_one(book, year) for book in open_each(paths)]
+
 def read_year(
     folder: Path, # the folder that holds <year>/*.xlsx
     year: int, # the report's year
     before: pd.DataFrame | None = None, # records of the year before, to compare with
     corrections: Path | None = None, # file of corrections; data/corrections/<year>.yaml for real data
+    reader=read_files, # gives the Reading of each file; the yearly run keeps them from one run to the next
 ) -> Intake: # records, queries, quarantine, files, tables
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
-    return assemble([read_one(book, year) for book in open_each(read)], year, [p.name for p in others], before, corrections)
+    return assemble(reader(read, year), year, [p.name for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {

@@ -8,7 +8,6 @@ __all__ = ['KNOWN', 'CHOICES', 'own_parameters', 'open_report']
 # %% ../../nbs/publish/65_report.ipynb #3b493705
 from pathlib import Path
 from difflib import get_close_matches
-import pandas as pd
 from ..settings import read_settings
 
 # %% ../../nbs/publish/65_report.ipynb #74b630e9
@@ -34,16 +33,15 @@ def open_report(
 ): # present.book.Book of the template's year, unit, language and edition
     "Prepares the year if it isn't current and opens the protected results of the edition."
     p = own_parameters(variables)
-    from sonla_eval.methods.results import PROVINCE, read_results
+    from sonla_eval.methods.results import PROVINCE
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
-    from sonla_eval.present.book import Book
-    from sonla_eval.publish.year import prepared
+    from sonla_eval.publish.reads import Watched
+    from sonla_eval.publish.year import prepared, tables
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
-    results = read_results(work/f"results-{p['edition']}.parquet")
-    queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)
+    results, queries, files = tables(work, p["edition"])
+    return Watched(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)

@@ -15,8 +15,9 @@ import pandas as pd
 from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .form import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
-from .records import SEVERITIES, WITH_VALUE, as_records, ask, check_records, empty_records, query_table, shown
+from .frame import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
+from .queries import SEVERITIES, ask, query_table, shown
+from .records import WITH_VALUE, as_records, check_records, empty_records
 from .tables import Reading, read_tables
 from .workbook import Book, open_each, save_book
 

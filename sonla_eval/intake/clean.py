@@ -192,10 +192,15 @@ def read_year(
     year: int, # the report's year
     before: pd.DataFrame | None = None, # records of the year before, to compare with
     corrections: Path | None = None, # file of corrections; data/corrections/<year>.yaml for real data
+    progress=None, # called with (files read, files)
 ) -> Intake: # records, queries, quarantine, files, tables
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
-    return assemble([read_one(book, year) for book in open_each(read)], year, [p.name for p in others], before, corrections)
+    readings = []
+    for book in open_each(read):
+        readings.append(read_one(book, year))
+        if progress: progress(len(readings), len(read))
+    return assemble(readings, year, [p.name for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {

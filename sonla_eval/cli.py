@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import sys
+from .safe import visible
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
 # %% ../nbs/70_cli.ipynb #34a059f7
@@ -77,7 +78,7 @@ def _run(a) -> int:
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
     else: print(f"{len(r.made)} pages made: {index}")
-    for key, why in r.failed: print(f"FAILED {key}: {why}", file=sys.stderr)
+    for key, why in r.failed: print(visible(f"FAILED {key}: {why}"), file=sys.stderr)
     return r.code
 
 def _check(a) -> int:
@@ -152,5 +153,5 @@ def main(
         raise
 
 def _say(err: Exception, code: int) -> int:
-    print(f"sonla-eval: {err}", file=sys.stderr)
+    print(visible(f"sonla-eval: {err}"), file=sys.stderr)
     return code

@@ -145,14 +145,14 @@ def share_built(
 # %% ../../nbs/intake/19_example.ipynb #4cd2148a
 def added(
     year: int, # the year
-) -> dict: # (item, district, quarter) -> expected addition per 100 estimated persons
+) -> dict: # (item, district, quarter) -> contacts per 100 estimated persons, or share of referrals
     "What the models truly add, by quarter: the mean over its months."
     out = {}
     for e in truth_settings()["effects"]:
         for d in districts_of(ERA):
             for q in range(1, 5):
                 mean = sum(share_built(e["model"], d, f"{year}-{m:02d}") for m in range(3*q - 2, 3*q + 1)) / 3
-                if mean: out[e["item"], d, f"{year}-Q{q}"] = round(e["per100"] * mean, 6)
+                if mean: out[e["item"], d, f"{year}-Q{q}"] = round(e["full"] * mean, 6)
     return out
 
 # %% ../../nbs/intake/19_example.ipynb #bc402aa2
@@ -170,13 +170,15 @@ def people(seed: int, year: int, v: dict):
         for code, value in row.items(): v[code, d, y] = value
         for quarter in _quarters(year):
             parts = rng.poisson(np.array([0.12, 0.02, 0.30, 0.05, 0.55]) * r * 1.25)
-            sent = int(rng.binomial(parts[0] + parts[2], 0.5))
-            row = {"E1": int(parts.sum()), **{f"E2{k}": int(x) for k, x in zip("abcde", parts)}, "E4a": sent, "E4b": int(rng.binomial(sent, 0.75))}
+            sent = int(rng.binomial(parts[0] + parts[2], t["referred"]))
+            row = {"E1": int(parts.sum()), **{f"E2{k}": int(x) for k, x in zip("abcde", parts)}, "E4a": sent, "E4b": int(rng.binomial(sent, t["referral_done"]))}
             for code, value in row.items(): v[code, d, quarter] = value
     more = stream(seed, year, "added")
-    for (code, d, quarter), per100 in added(year).items():
-        extra = int(more.poisson(per100 / 100 * v["D1", d, y]))
-        for c, n in ((code, extra), ("E1", extra), ("E4a", extra), ("E4b", int(more.binomial(extra, 0.75)))): v[c, d, quarter] += n
+    for (code, d, quarter), size in added(year).items():
+        if code == "E4b": v[code, d, quarter] += int(more.binomial(v["E4a", d, quarter] - v[code, d, quarter], size / (1 - t["referral_done"])))
+        else:
+            extra = int(more.poisson(size / 100 * v["D1", d, y]))
+            for c, n in ((code, extra), ("E1", extra), ("E4a", extra), ("E4b", int(more.binomial(extra, t["referral_done"])))): v[c, d, quarter] += n
 
 # %% ../../nbs/intake/19_example.ipynb #52416d05
 def communes(seed: int, year: int, v: dict):
@@ -394,7 +396,7 @@ def _truth_of(seed: int, year: int, v: dict) -> dict:
     t = truth_settings()
     return {"values": {"|".join(k): n for k, n in sorted(v.items()) if n is not None}, "population": t["population"][year], "establishments_existing": sum(
             v["A1", d, str(year)] + v["L2", d, str(year)] - v["L12", d, str(year)] for d in districts_of(ERA)),
-            "models": {"added_per_100_persons": {"|".join(k): x for k, x in added(year).items()}, "build_up_months": t["build_up"]}, "survey": survey_truth(year), "training": {"enrolled": t["trainees"][year], **t["training"]}, "lists": t["lists"]}
+            "models": {"added": {"|".join(k): x for k, x in added(year).items()}, "effects": t["effects"], "build_up_months": t["build_up"]}, "survey": survey_truth(year), "training": {"enrolled": t["trainees"][year], **t["training"]}, "lists": t["lists"]}
 
 # %% ../../nbs/intake/19_example.ipynb #559328da
 def make(

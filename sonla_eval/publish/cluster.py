@@ -104,7 +104,7 @@ def work_on(
             put(*filesystem(f"{store}/{task.key}/{path.relative_to(out).as_posix()}"), path.read_bytes())
     return made
 
-# %% ../../nbs/publish/68_cluster.ipynb #e2a42f60
+# %% ../../nbs/publish/68_cluster.ipynb #835cba27
 def spread(
     work, # function of one task, importable on the workers
     tasks: dict, # key -> publish.run.Task, all of one run
@@ -124,7 +124,7 @@ def spread(
         for key, task in tasks.items():
             started(key)
             sent[client.submit(work_on, work, task, store, code, key=f"{task.key}-{key}", retries=retries, pure=False)] = key
-        for future in as_completed(sent): yield _fetched(future, sent[future], tasks[sent[future]], store)
+        for future in as_completed(sent, loop=client.loop): yield _fetched(future, sent[future], tasks[sent[future]], store)
     finally: client.close()
 
 def _fetched(future, key: str, task, store: str) -> Outcome:

@@ -27,6 +27,7 @@ class Book:
     queries: pd.DataFrame | None = None # open questions; None in the public edition
     files: pd.DataFrame | None = None # workbooks read
     threshold: int = 5 # of the public edition
+    quality: dict | None = None # tables of publish.quality_year for this edition
 
     def __post_init__(self):
         columns = {c: self.results[c].to_numpy(dtype=object) for c in ("measure", "unit", "period", "breakdown")}

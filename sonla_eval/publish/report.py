@@ -43,5 +43,5 @@ def open_report(
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
-    results, queries, files = tables(work, p["edition"])
-    return Watched(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)
+    results, queries, files, quality = tables(work, p["edition"])
+    return Watched(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, quality)

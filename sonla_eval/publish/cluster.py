@@ -132,7 +132,7 @@ def _fetched(future, key: str, task, store: str) -> Outcome:
     if future.status != "finished": return Outcome(key, False, f"{type(future.exception()).__name__}: {future.exception()}", 0.0)
     got = future.result()
     for part, folder in (("packets", task.packets), ("pages", task.pages)):
-        for ending in (".ipynb", ".html"): _take(f"{store}/{task.key}/{part}/{key}{ending}", Path(folder)/f"{key}{ending}")
+        for ending in (".ipynb", ".html", ".json"): _take(f"{store}/{task.key}/{part}/{key}{ending}", Path(folder)/f"{key}{ending}")
     return Outcome(key, got.ok, got.value, got.seconds)
 
 def _take(url: str, path: Path):

@@ -124,10 +124,11 @@ class Watch:
         answers: Answers, # of the edition
         earlier: dict | None = None, # trace of the notebook from which cells were taken
         taken: tuple[int, ...] = (), # their numbers
-    ) -> dict: # cell number as text -> [[question, hash], ...]
+    ) -> dict | None: # cell number as text -> [[question, hash], ...]; None when a cell ran that nobody watched
         "The page's trace."
-        out = {str(k): [[list(q), answers.of(q)] for q in asked] for k, asked in self.asked.items() if only_shows(cells[k].source)}
-        return {k: v for k, v in sorted((out | {str(k): earlier[str(k)] for k in taken}).items(), key=lambda x: int(x[0]))}
+        wanted = [k for k, c in enumerate(cells) if c.cell_type == "code" and only_shows(c.source)]
+        if not set(wanted) <= {*self.asked, *taken}: return None
+        return {str(k): earlier[str(k)] if k in taken else [[list(q), answers.of(q)] for q in self.asked[k]] for k in wanted}
 
 # %% ../../nbs/publish/64c_reads.ipynb #2178713c
 def stale(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
            'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'clean_year', 'evaluate_year', 'Prepared',
-           'code_files_of', 'year_key', 'last_edition', 'work_folder', 'prepared', 'tables']
+           'code_files_of', 'year_key', 'last_edition', 'work_folder', 'prepared', 'table_hashes', 'tables']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -252,6 +252,14 @@ def prepared(
     return Prepared(work, key, folder)
 
 # %% ../../nbs/publish/61_year.ipynb #22154ff4
+def table_hashes(
+    work: Path, # folder of the year's prepared data
+    edition: str, # internal or public
+) -> tuple: # (name, SHA-256) of each file
+    "The files that the pages of an edition are made from."
+    paths = [Path(work)/name for name in (f"results-{edition}.parquet", "queries.parquet", "files.parquet")] + sorted(Path(work).glob(f"quality-{edition}-*.parquet"))
+    return tuple((p.name, sha256(p)) for p in paths)
+
 @lru_cache(maxsize=4)
 def _tables(work: Path, edition: str, hashes: tuple) -> tuple:
     import pandas as pd
@@ -264,5 +272,4 @@ def tables(
     edition: str, # internal or public
 ) -> tuple: # protected results, open questions, workbooks read, tables of the data's quality
     "What the pages of an edition are made from; read once for all pages while the files are the same."
-    paths = [Path(work)/name for name in (f"results-{edition}.parquet", "queries.parquet", "files.parquet")] + sorted(Path(work).glob(f"quality-{edition}-*.parquet"))
-    return _tables(Path(work), edition, tuple((p.name, sha256(p)) for p in paths))
+    return _tables(Path(work), edition, table_hashes(work, edition))

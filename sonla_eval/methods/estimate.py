@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'LANGS', 'UNITS', 'WHOLE', 'number', 'Refused', 'Estimate', 'unit_word', 'coverage_of', 'coverage_warning',
-           'measured', 'clause', 'sentence', 'table', 'used_table', 'figure']
+           'measured', 'notes_of', 'clause', 'sentence', 'table', 'used_table', 'figure']
 
 # %% ../../nbs/methods/20_estimate.ipynb #9d2f32f2
 from dataclasses import dataclass, field, replace
@@ -137,6 +137,14 @@ def measured(
     found = coverage_of(trial)
     if found is None: return "Độ bao phủ của khoảng tin cậy này chưa được đo bằng mô phỏng." if lang == "vi" else "The coverage of this interval has not been measured by simulation."
     return coverage_warning(found[0], lang, found[1 + LANGS.index(lang)])
+
+def notes_of(
+    e, # an Estimate, or None
+) -> tuple[tuple[str, str], ...]: # its notes and what simulation says of its interval, (vi, en)
+    "Everything a reader of the number must know, for a table that shows it without its sentence."
+    if e is None: return ()
+    said = tuple(measured(e.extra.get("trial"), lang) for lang in LANGS)
+    return e.notes + ((said,) if said[0] else ())
 
 # %% ../../nbs/methods/20_estimate.ipynb #24d95cb4
 def _shown(e: Estimate, x: float | None, lang: str) -> str:

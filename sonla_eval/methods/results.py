@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from ..files import write_parquet
 from .attainment import Evidence, judge, worst_best
-from .estimate import Estimate
+from .estimate import Estimate, notes_of
 from ..plan import units as U
 from ..plan.indicators import items
 
@@ -358,10 +358,11 @@ def count(y: Year, c) -> list[dict]:
         # articles of one cohort table are counted in the evaluated year
         value = y.count(code, PROVINCE)
         e = None if value is None or form[code].count not in ("cases", "persons", "distinct") else poisson_count(int(value))
-        main = code == c.measure["items"][0]
+        main, held = code == c.measure["items"][0], notes_of(e and e.with_(notes=()))
         row = dict(commitment=c.id, measure=c.id if main else f"{c.id}.part", unit=PROVINCE, period=str(y.year), breakdown="" if main else f"item={code}",
             numerator=_nan(value), value=_nan(value), low=_nan(e and e.low), high=_nan(e and e.high), level=_nan(e and e.level), n=value, value_unit=form[code].unit_en,
-            kind="administrative count", method=e.method if e else "sum of reported cells", formula=e.formula if e else "", sensitive=form[code].sensitive, num_item=code, synthetic=y.synthetic)
+            kind="administrative count", method=e.method if e else "sum of reported cells", formula=e.formula if e else "", sensitive=form[code].sensitive, num_item=code, synthetic=y.synthetic,
+            notes_vi=held[0][0] if held else "", notes_en=held[0][1] if held else "")
         if main: row |= _no_number(value)
         rows.append(row)
     if spent := c.measure.get("spent"):
@@ -418,7 +419,7 @@ def estimate_row(
     **more, # further columns
 ) -> dict: # a result row
     "An Estimate as a result row, notes and formula included."
-    notes = [" ".join(n[i] for n in e.notes) for i in (0, 1)]
+    notes = [" ".join(n[i] for n in notes_of(e)) for i in (0, 1)]
     return dict(commitment=commitment, measure=measure, unit=unit, period=str(y.year), breakdown=breakdown, value=_nan(e.value), low=_nan(e.low), high=_nan(e.high),
         level=_nan(e.level), n=_nan(e.n), value_unit=e.unit, kind=e.kind, method=e.method, formula=e.formula, notes_vi=notes[0], notes_en=notes[1], synthetic=y.synthetic) | more
 

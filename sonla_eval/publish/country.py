@@ -181,7 +181,7 @@ def _tables(safe, new: Path, units: list[str], langs: tuple[str, ...], year: int
     outputs = {p.relative_to(new).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size} for p in sorted(new.rglob("*")) if p.is_file()}
     write_text(new/"manifest.json", json.dumps({"notice": "SYNTHETIC / TỔNG HỢP", "year": year, "provinces": len(units), "outputs": outputs}, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
-# %% ../../nbs/publish/69_country.ipynb #73e4f459
+# %% ../../nbs/publish/69_country.ipynb #0de0d4a7
 def main(
     argv: list[str] | None = None, # words after `sonla-eval country`; None: the program's own
 ) -> int: # exit code
@@ -198,6 +198,7 @@ def main(
     run.add_argument("--year", type=int, default=2025)
     run.add_argument("--lang", action="append", choices=LANGS)
     run.add_argument("--site", help="reports/site by default")
+    run.add_argument("--packets", help="reports/packets by default")
     run.add_argument("--workers", type=int, default=2)
     run.add_argument("--scheduler", default="", metavar="ADDRESS", help="a dask scheduler")
     run.add_argument("--store", default="", metavar="URL", help="where this machine and the workers exchange files")
@@ -218,7 +219,7 @@ def _run(a) -> int:
     s = read_settings(workers=a.workers)
     with tqdm(file=sys.stderr, bar_format="{n_fmt} done, {elapsed} {desc}") as bar:
         def say(key): bar.set_description_str(key) if key else bar.update(1)
-        try: place = run_country(Path(a.folder), a.year, Path(a.site) if a.site else project_root()/s.site, project_root()/s.packets, tuple(a.lang or s.langs), s.threshold, s.workers, a.scheduler, a.store, say)
+        try: place = run_country(Path(a.folder), a.year, Path(a.site) if a.site else project_root()/s.site, Path(a.packets) if a.packets else project_root()/s.packets, tuple(a.lang or s.langs), s.threshold, s.workers, a.scheduler, a.store, say)
         except RuntimeError as err:
             if type(err).__name__ == "Busy": raise
             print(f"FAILED {err}", file=sys.stderr)

@@ -32,6 +32,7 @@ DELEGATED = {
     "packets": ("sonla_eval.publish.packet", "list the archived runs"),
     "verify": ("sonla_eval.publish.verify", "run an archived run again and compare it byte for byte"),
     "compare": ("sonla_eval.publish.compare", "write a page of what differs between two runs, and why"),
+    "country": ("sonla_eval.publish.country", "example provinces of a whole country through the same engine"),
     "protocol": ("sonla_eval.methods.protocol", "write, check or lock the protocol of a harm-reduction model's evaluation"),
     "design": ("sonla_eval.methods.design", "plan next year's evaluation: what could be seen with these sites and starts"),
     "simulate": ("sonla_eval.methods.simulate", "measure how each method holds at this province's size")}

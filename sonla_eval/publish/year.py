@@ -90,7 +90,7 @@ def clean_year(
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
     for y in range(year - LOOK_BACK, year):
         if not (Path(folder)/str(y)).is_dir(): continue
-        before = year_records(Path(folder)/str(y), y) # from the store where it is current
+        before, _ = year_records(Path(folder)/str(y), y) # from the store where it is current
         write_records(before, work/f"records-{y}.parquet")
     taken = read_year(here, year, before=before)
     write_records(taken.records, work/f"records-{year}.parquet")

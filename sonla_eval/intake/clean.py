@@ -15,10 +15,12 @@ import pandas as pd
 from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .frame import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
+from ..plan.units import era_of, eras_of
+from .frame import TABLES, communes_of, era_in, expected, form_items, reporting, unit_label
 from .queries import SEVERITIES, ask, query_table, shown
 from .records import WITH_VALUE, as_records, check_records, empty_records
-from .tables import Reading, read_tables
+from .tables import Reading
+from .sheets import read_tables
 from .workbook import Book, open_each, save_book
 
 # %% ../../nbs/intake/18_clean.ipynb #bb472a93
@@ -131,7 +133,7 @@ def silent_units(
     "Districts from which no number at all came."
     own = {code for code, item in form_items().items() if item.level == "D" and item.block != "L"}
     spoke = {c[1] for r in readings for c in r.cells if c[3] == c[3] and c[0] in own} | {r.home for r in readings if any(c[3] == c[3] for c in r.cells)}
-    return [d for d in districts_of(era_of(str(year))) if d not in spoke]
+    return [d for d in reporting(year) if d not in spoke]
 
 # %% ../../nbs/intake/18_clean.ipynb #97d90863
 def _file_row(r: Reading) -> tuple:
@@ -164,7 +166,7 @@ def assemble(
     fixes = find_corrections(corrections, year, True in marks)
     records = check_records(apply_corrections(complete(records, year), fixes))
     queries = [q for r in readings for q in r.queries] + asked + [ask("file.kind", file=name) for name in others]
-    queries += [ask("report.missing", d, unit_name=unit_label(d, era_of(str(year)))) for d in silent]
+    queries += [ask("report.missing", d, unit_name=reporting(year)[d]) for d in silent]
     if len(marks) > 1: queries += [ask("file.mixed", r.unit, r.file) for r in readings if r.synthetic]
     queries += run_checks(records, year, set(silent), before)
     queries = fixes.unasked(queries)
@@ -220,7 +222,7 @@ def summary(
     files, q = intake.files, intake.queries
     silent = q.loc[q["check"] == "report.missing", "unit"]
     fill = {"year": intake.year, "files": len(files), "read": int((files["state"] == "read").sum()), "numbers": int(intake.records["status"].isin(WITH_VALUE).sum()),
-            "due": len(intake.records), "silent": ", ".join(unit_label(u, era_of(str(intake.year))) for u in silent),
+            "due": len(intake.records), "silent": ", ".join(reporting(intake.year)[u] for u in silent),
             "bad": ", ".join(files.loc[~files["state"].isin(["read", "blank"]), "file"]),
             **{c: int(files[c].sum()) for c in ("rows_in", "rows_used", "rows_quarantined")}, **{s: int((q["severity"] == s).sum()) for s in SEVERITIES}}
     lines = _SUMMARY[lang]
@@ -269,13 +271,13 @@ def write_queries(
 ) -> Path: # the path
     "Writes the questions as a workbook with a sheet for each district and as CSV; equal questions give equal bytes."
     from openpyxl import Workbook
-    path, era, q = Path(path), era_of(str(intake.year)), intake.queries
-    home = {c: d for c, _, _, d in communes_of(era) if d}
+    path, q, own = Path(path), intake.queries, reporting(intake.year)
+    home = {c: d for era in eras_of(str(intake.year)) for c, _, _, d in communes_of(era) if d}
     owner = q["unit"].map(lambda u: home.get(u, u))
     wb = Workbook()
     wb.remove(wb.active)
-    for unit in [*districts_of(era), *sorted(set(owner) - set(districts_of(era)))]:
-        name = unit_label(unit, era) or "Chung"
+    for unit in [*own, *sorted(set(owner) - set(own))]:
+        name = own.get(unit) or unit_label(unit, era_in(unit, intake.year)) or "Chung"
         _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[owner == unit])
     if not wb.sheetnames: wb.create_sheet("Chung")
     safe = q.assign(**{c: q[c].map(harmless) for c in ("file", "sheet", "found", "expected")})

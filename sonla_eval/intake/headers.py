@@ -14,11 +14,11 @@ from ..settings import data_path
 from ..plan.units import find_unit, suggest_unit
 from .text import fold, header_period, nfc
 from .workbook import Sheet
+from .door import header_words
 from .frame import form_items
 from .queries import shown
 
 # %% ../../nbs/intake/13_headers.ipynb #9481faba
-_PERSONAL = re.compile(r"\b(ho (?:va )?ten|hoten|ten (?:nguoi|doi tuong|khach|nan nhan|chu co so)|full ?name|first name|last name|cmnd|cccd|cmt|can cuoc|chung minh|dinh danh|dien thoai|sdt|so dt|phone|mobile|dia chi|address|ngay sinh|nam sinh|date of birth|birth ?date|dob|birth|e ?mail|id number|identity|passport|ho chieu|zalo|facebook)\b")
 _ITEM = re.compile(r"^\s*\(?([A-Za-z]\d{1,2}[A-Za-z]?)\)?\s*(?:$|[.:)\-–/]|\s)")
 _MONTHLY = re.compile(r"t ?\d{1,2}( 20\d\d)?") # "T3" in a header is March, not item T3
 _KEYS = {
@@ -42,8 +42,8 @@ def header_role(
     if len(text) > 220: return None
     key = fold(text)
     if not key: return None
-    if len(text) <= 60 and (_PERSONAL.search(key) or key in ("ten", "name")): return ("personal",)
     if key in _ROLES: return (_ROLES[key],)
+    if header_words(text): return ("personal",)
     named = _ITEM.match(text)
     code = _codes().get(named[1].lower()) if named and not _MONTHLY.fullmatch(key) else None
     if code: return ("item", code)

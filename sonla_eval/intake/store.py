@@ -6,7 +6,7 @@
 __all__ = ['STATUS_WORDS', 'store_path', 'year_key', 'keep', 'stored', 'find_current', 'year_records', 'choose_indicator',
            'choose_unit', 'select', 'retold', 'labelled', 'aligned', 'export', 'progress_line', 'main']
 
-# %% ../../nbs/intake/18b_store.ipynb #49d820f1
+# %% ../../nbs/intake/18b_store.ipynb #d241d018
 from difflib import get_close_matches
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..settings import data_path, project_root, read_settings
 from .text import fold
 from .workbook import save_book
 from .queries import shown
-from .frame import communes_of, form_items, unit_label
+from .frame import form_items, unit_label
 from .records import COLUMNS, STATUSES, RecordError, about_records, read_records, write_records
 from .geography import level_of, series
 from .clean import Intake, harmless, read_year, year_files, year_folder

@@ -9,7 +9,7 @@ __all__ = ['PERSONS_WITHIN', 'NOTHING_BUT', 'DUE_DAY', 'grid_of', 'ask_about', '
 
 # %% ../../nbs/intake/16_checks.ipynb #1d631228
 import numpy as np, pandas as pd
-from scipy import stats
+from scipy.special import betainc
 from .frame import PROVINCE, communes_of, form_items, unit_label
 from .queries import ask, catalogue, shown
 from .records import WITH_VALUE
@@ -146,7 +146,7 @@ def check_digits(
     out = []
     for unit, part in big.groupby(big["unit"].map(lambda u: home.get(u, u)), sort=True):
         round_ones = int((part["value"] % 5 == 0).sum())
-        if len(part) < fewest or stats.binomtest(round_ones, len(part), 0.2, alternative="greater").pvalue > 1e-6: continue
+        if len(part) < fewest or not round_ones or betainc(round_ones, len(part) - round_ones + 1, 0.2) > 1e-6: continue
         r = part.iloc[0]
         out.append(ask("digits.heaped", unit, r["source_file"], r["source_sheet"], found=f"{round_ones}/{len(part)}", period=r["period"][:4]))
     return out
@@ -158,8 +158,8 @@ def tail(
 ) -> float: # chance of a number this large or larger
     "Upper tail of the predictive negative binomial fitted to the others by moments; gamma-Poisson where they are not overdispersed."
     n, mean, var = len(others), others.mean(), others.var(ddof=1) if len(others) > 1 else 0.0
-    if var > mean * 1.05: return float(stats.nbinom.sf(x - 1, (r := mean**2 / (var - mean)), r / (r + mean)))
-    return float(stats.nbinom.sf(x - 1, others.sum() + 0.5, n / (n + 1)))
+    size, share = (mean**2 / (var - mean), (var - mean) / var) if var > mean * 1.05 else (others.sum() + 0.5, 1 / (n + 1))
+    return float(betainc(x, size, share)) if x > 0 else 1.0
 
 # %% ../../nbs/intake/16_checks.ipynb #fa3a46b3
 def far(

@@ -4,15 +4,14 @@
 
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
-           'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_one',
-           'read_year', 'summary', 'exit_code', 'harmless', 'write_queries']
+           'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_year', 'summary',
+           'exit_code', 'harmless', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from dataclasses import dataclass, field
 from pathlib import Path
 import re
 import pandas as pd
-from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
 from ..plan.units import era_of, eras_of
@@ -20,8 +19,8 @@ from .frame import TABLES, communes_of, era_in, expected, form_items, reporting,
 from .queries import SEVERITIES, ask, query_table, shown
 from .records import WITH_VALUE, as_records, check_records, empty_records
 from .tables import Reading
-from .sheets import read_tables
-from .workbook import Book, open_each, save_book
+from .reading import public_name, read_each
+from .workbook import save_book
 
 # %% ../../nbs/intake/18_clean.ipynb #bb472a93
 @dataclass(frozen=True)
@@ -93,23 +92,26 @@ def settle(
 ) -> tuple: # (records, queries, table of what was set aside)
     "One record for each key, with a question where two numbers compete."
     best, lost, files = gather(readings)
-    sheets, queries, aside = {}, [], []
+    repeats, rivals, queries, aside = {}, {}, [], []
     for key, n, cell in lost:
-        won = best[key]
-        same = cell[3] == won[1][3] or cell[4] == won[1][4] and cell[3] != cell[3]
-        sheets.setdefault((files[n].file, cell[5], same), []).append((cell, won[1], files[won[0]].file))
-    for (file, sheet, same), rows in sorted(sheets.items()):
-        queries += _competing(file, sheet, rows, same)
-        check = "duplicate.same" if same else "duplicate.differs"
-        if same: aside.append((file, rows[0][0][1], "cell", sheet, rows[0][0][6], check, f"{len(rows)}", queries[-1]["id"]))
-        else: aside += [(file, cell[1], "cell", sheet, cell[6], check, shown(cell[3]), "") for cell, *_ in rows]
+        m, won = best[key]
+        place = files[n].file, cell[5]
+        if cell[3] != won[3] and (cell[4] != won[4] or cell[3] == cell[3]): rivals.setdefault(place, []).append((cell, won, files[m].file))
+        elif place in repeats: repeats[place][0] += 1
+        else: repeats[place] = [1, cell, files[m].file]
+    for (file, sheet), (count, cell, winner) in sorted(repeats.items()):
+        queries.append(ask("duplicate.same", cell[1], file, sheet, cell[6], count, winner))
+        aside.append((file, cell[1], "cell", sheet, cell[6], "duplicate.same", f"{count}", queries[-1]["id"]))
+    for (file, sheet), rows in sorted(rivals.items()):
+        queries += _competing(file, sheet, rows)
+        aside += [(file, cell[1], "cell", sheet, cell[6], "duplicate.differs", shown(cell[3]), "") for cell, *_ in rows]
     return as_table(best, files), queries, pd.DataFrame(aside, columns=list(QUARANTINE_COLUMNS))
 
 # %% ../../nbs/intake/18_clean.ipynb #5a1ec6de
-def _competing(file: str, sheet: str, rows: list, same: bool) -> list:
+def _competing(file: str, sheet: str, rows: list) -> list:
     "Questions about one sheet's numbers that another submission replaces: one by one, or as one when they are many."
     cell, _, winner = rows[0]
-    if same or len(rows) > MANY: return [ask("duplicate.same" if same else "duplicate.many", cell[1], file, sheet, cell[6], len(rows), winner)]
+    if len(rows) > MANY: return [ask("duplicate.many", cell[1], file, sheet, cell[6], len(rows), winner)]
     return [ask("duplicate.differs", cell[1], file, sheet, cell[6], cell[3], f"{shown(won[3])} ({winner}, {won[5]}!{won[6]})", cell[0], cell[2]) for cell, won, winner in rows]
 
 # %% ../../nbs/intake/18_clean.ipynb #2e325bfe
@@ -175,19 +177,6 @@ def assemble(
     quarantine = pd.concat([pd.DataFrame([q for r in readings for q in r.quarantine], columns=list(QUARANTINE_COLUMNS)).astype("str"), aside.astype("str")], ignore_index=True)
     return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks)
 
-# %% ../../nbs/intake/18_clean.ipynb #9db3b859
-def read_one(
-    book: Book, # one opened file
-    year: int, # the report's year
-) -> Reading: # what it gave
-    "Reads one file; a layout that the program can't follow sets the whole file aside instead of stopping the others."
-    try: return read_export(book, year) if export_kind(book) else read_tables(book, year)
-    except Exception as err:
-        reading = Reading(book.file, problem="file.failed", year=year)
-        reading.rows_in = reading.rows_quarantined = sum(1 for s in book.sheets for row in s.grid if any(v != "" for v in row))
-        reading.set_aside("file", "", "", "file.failed", [], reading.ask("file.failed", found=f"{type(err).__name__}: {err}"))
-        return reading
-
 # %% ../../nbs/intake/18_clean.ipynb #4fe41352
 def read_year(
     folder: Path, # the folder that holds <year>/*.xlsx
@@ -199,10 +188,10 @@ def read_year(
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
     readings = []
-    for book in open_each(read):
-        readings.append(read_one(book, year))
+    for reading in read_each(read, year):
+        readings.append(reading)
         if progress: progress(len(readings), len(read))
-    return assemble(readings, year, [p.name for p in others], before, corrections)
+    return assemble(readings, year, [public_name(p)[0] for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {

@@ -144,11 +144,11 @@ def fit(
     if item.count not in ("money", "score") and value != int(value): return "value.fraction", round(value)
     return "", ""
 
-# %% ../../nbs/intake/14_tables.ipynb #70eaa1c2
+# %% ../../nbs/intake/14_tables.ipynb #439d3ab8
 @lru_cache(maxsize=1)
-def _whole() -> frozenset: # codes
-    "Indicators that are plain counts."
-    return frozenset(c for c, i in form_items().items() if i.count not in ("flag", "money", "score"))
+def _most() -> dict: # code -> highest whole number that raises no question by itself
+    "Indicators whose usual cell is a whole number from 0: counts, flags and scores; no amounts of money."
+    return {c: 1 if i.count == "flag" else _limits().get(c, (0, HUGE - 1))[1] for c, i in form_items().items() if i.count != "money" and _limits().get(c, (0, 0))[0] == 0}
 
 def take(
     reading: Reading, # filled in
@@ -160,7 +160,7 @@ def take(
     cell: str, # where it stands
 ) -> float: # its number, NaN when it has none
     "Turns a cell into a record, with a query where it is odd or unusable."
-    if type(raw) is float and 0 <= raw < HUGE and item.code in _whole() and raw.is_integer() and not reading.percent: # the usual case, kept short
+    if type(raw) is float and not reading.percent and 0 <= raw <= _most().get(item.code, -1) and raw.is_integer(): # the usual case, kept short
         reading.cells.append((item.code, unit, period, raw, "reported" if raw else "zero", sheet, cell))
         return raw
     value, status, doubt = cell_value(raw, item.count)
@@ -300,9 +300,9 @@ def _row_unit(reading: Reading, table: Table, row: list) -> tuple: # (unit or No
     code, name = _key_text(row, code_c), _key_text(row, name_c)
     return (unit_of(code, era, district) if code else None) or (unit_of(name, era, district) if name else None), "", name or code
 
-# %% ../../nbs/intake/14_tables.ipynb #18915123
-def _plan(table: Table, cols: list, year: int, era: str, percent: bool) -> list: # (place, column, its letters, item, record, total or closed, period, places of its parts, plain)
-    "What each value column of a table with a row for each unit means; worked out once. `plain` columns hold whole numbers and nothing else."
+# %% ../../nbs/intake/14_tables.ipynb #f6cd1428
+def _plan(table: Table, cols: list, year: int, era: str, percent: bool) -> list: # (place, column, its letters, item, record, total or closed, period, places of its parts, highest whole number that needs no look)
+    "What each value column of a table with a row for each unit means; worked out once."
     if "plan" not in table.memo:
         plan, place, cohort = [], {}, _column(table, "cohort") is not None
         for c, code, kind, n in cols:
@@ -311,21 +311,21 @@ def _plan(table: Table, cols: list, year: int, era: str, percent: bool) -> list:
             if what == "record" and not cohort and not _in_force(period, era): what = "closed"
             parts = [(code, p) for p in _covers(item.freq, kind, n, year)] if what == "total" else []
             if what == "record": place[code, period] = len(plan)
-            plan.append((c, LETTERS[c], item, what, period, parts, what == "record" and code in _whole() and not percent and not cohort))
+            plan.append((c, LETTERS[c], item, what, period, parts, _most().get(code, -1) if what == "record" and not percent and not cohort else -1))
         full = [(k, *row[:5], [place[p] for p in row[5] if p in place], row[6]) for k, row in enumerate(plan)]
         table.memo["plan"] = sorted(full, key=lambda row: row[4] == "total") # a total may stand before its parts
     return table.memo["plan"]
 
-# %% ../../nbs/intake/14_tables.ipynb #7ae744e6
+# %% ../../nbs/intake/14_tables.ipynb #22fd1dbb
 def unit_row(reading: Reading, sheet: Sheet, table: Table, r: int, cols: list, sums: dict) -> str: # "data", "total", "note" or "quarantined"
     "Reads one row of a table with a row for each unit; `sums` gathers the rows for the total row."
     row = sheet.grid[r]
     unit, cohort, text = _row_unit(reading, table, row)
     if not unit: return _no_unit(reading, sheet, table, r, cols, sums, text)
     values, width, name, at, cells = [NAN] * len(cols), len(row), sheet.name, str(r + 1), reading.cells
-    for k, c, letter, item, what, period, parts, plain in _plan(table, cols, reading.year, reading.era, bool(reading.percent)):
+    for k, c, letter, item, what, period, parts, most in _plan(table, cols, reading.year, reading.era, bool(reading.percent)):
         raw = row[c] if c < width else ""
-        if plain and type(raw) is float and 0 <= raw < HUGE and raw.is_integer(): # the usual case, kept short
+        if type(raw) is float and 0 <= raw <= most and raw.is_integer(): # the usual case, kept short
             cells.append((item.code, unit, period, raw, "reported" if raw else "zero", name, letter + at))
             values[k] = raw
         elif what == "record": values[k] = take(reading, item, unit, cohort or period, raw, name, letter + at)

@@ -42,7 +42,7 @@ def check_parts(
         if not item.total_of or not {item.code, *item.total_of} <= set(wide.columns): continue
         total = wide[list(item.total_of)].sum(axis=1, skipna=False)
         bad = (wide[item.code] - total).abs() > 1e-6
-        out += [ask_about(records, at[item.code][key], "parts.differ", f"{shown(float(total[key]))} = {' + '.join(item.total_of)}") for key in wide.index[bad]]
+        out += [ask_about(records, at[item.code].iat[k], "parts.differ", f"{shown(float(total.iat[k]))} = {' + '.join(item.total_of)}") for k in np.flatnonzero(bad)]
     return out
 
 # %% ../../nbs/intake/16_checks.ipynb #f7937650
@@ -55,7 +55,7 @@ def check_order(
     for item in form_items().values():
         if not item.max or not {item.code, item.max} <= set(wide.columns): continue
         bad = wide[item.code] > wide[item.max]
-        out += [ask_about(records, at[item.code][key], "order.exceeds", f"{item.max} = {shown(float(wide[item.max][key]))}") for key in wide.index[bad]]
+        out += [ask_about(records, at[item.code].iat[k], "order.exceeds", f"{item.max} = {shown(float(wide[item.max].iat[k]))}") for k in np.flatnonzero(bad)]
     return out
 
 # %% ../../nbs/intake/16_checks.ipynb #22a5b388
@@ -84,7 +84,8 @@ def yearly(
     "Each unit's year: the sum of its periods where all of them are known."
     own = records[records["indicator"].isin(form_items())].assign(row=range(len(records)))
     by = own.groupby(["unit", "indicator"], sort=True)
-    return by["value"].agg(lambda v: v.sum(skipna=False)).unstack(), by["row"].last().unstack()
+    value = by["value"].sum().where(by["value"].count() == by.size())
+    return value.unstack(), by["row"].last().unstack()
 
 # %% ../../nbs/intake/16_checks.ipynb #f9b470a4
 def check_logic(

@@ -92,7 +92,7 @@ def _check(a) -> int:
     if not str(year).isdigit(): raise ValueError(f"{a.folder}: the folder isn't named after a year; give --year")
     last = folder.parent/str(int(year) - 1)
     from sonla_eval.intake.store import progress_line, year_records
-    before = year_records(last, int(year) - 1, write=False) if last.is_dir() else None
+    before = year_records(last, int(year) - 1, write=False)[0] if last.is_dir() else None
     taken = read_year(folder, int(year), before=before, progress=progress_line)
     print(summary(taken, a.lang))
     out = Path(a.out or ".")

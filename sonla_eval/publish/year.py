@@ -90,7 +90,7 @@ def clean_year(
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
     for y in range(year - LOOK_BACK, year):
         if not (Path(folder)/str(y)).is_dir(): continue
-        if y < year - 1: before = year_records(Path(folder)/str(y), y) # from the store where it is current
+        if y < year - 1: before, _ = year_records(Path(folder)/str(y), y) # from the store where it is current
         else:
             last = read_year(Path(folder)/str(y), y, before=before)
             keep(last, key_of_year(Path(folder)/str(y), y))

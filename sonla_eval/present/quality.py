@@ -105,7 +105,7 @@ def fig_indicator_grades(book: Book):
     note = book.w("Dấu ? là đang có câu hỏi. Tên và lý do của từng chỉ tiêu ở bảng dưới.", "A ? marks an open question. Names and reasons are in the tables below.")
     return grade_tiles(rows, "indicator-grades", note=note, **shared(book, head, book.w("Xếp loại từng chỉ tiêu của biểu mẫu", "Grade of each indicator of the form")))
 
-# %% ../../nbs/present/59j_quality.ipynb #3dab7ba3
+# %% ../../nbs/present/59j_quality.ipynb #fda97187
 def fig_units(book: Book):
     "Received and in time, by district and for the province's own numbers."
     d = table_of(book, "unit")
@@ -114,8 +114,8 @@ def fig_units(book: Book):
     rows = pd.DataFrame({"label": [book.w("cấp tỉnh", "province's own") if u == PROVINCE else place(book, u) for u in d["unit"]], **{c: d[c].to_list() for c in ("due", "came", "on_time")}})
     own = d[d["unit"] != PROVINCE]
     good = int((own["completeness"] >= GOOD).sum())
-    n, late = len(own), int((own["timeliness"] < GOOD).sum())
-    head = book.w(f"{good} trên {n} huyện, thành phố có từ 90% số liệu; {late} đơn vị có dưới 90% đúng hạn", f"{good} of {n} districts sent 90 % or more; {late} had less than 90 % in time")
+    n, timely = len(own), int((own["timeliness"] >= GOOD).sum())
+    head = book.w(f"Từ 90% số liệu đã nhận: {good}/{n} huyện; đúng hạn: {timely}/{n}", f"At least 90 % came from {good} of {n} districts, and in time from {timely}")
     note = book.w("Đúng hạn: theo sổ báo cáo tháng; số liệu quý và năm theo ngày gửi tệp, hạn 31/01. Số liệu của xã tính cho huyện.", "In time: by the log of monthly reports; quarterly and yearly numbers by the file's date, due 31 January. Communes count to their district.")
     return share_pairs(rows, "units", note=note, **shared(book, head, book.w("Tỷ lệ số liệu đã nhận và đúng hạn trên số phải báo cáo", "Numbers received and received in time, of those due")))
 
@@ -128,7 +128,7 @@ def fig_sheets(book: Book):
     head = book.w(f"{full} trên {len(d)} trang biểu mẫu có đủ mọi số liệu", f"{full} of {len(d)} sheets of the form are complete")
     return share_pairs(rows, "sheets", **shared(book, head, book.w("Tỷ lệ số liệu đã nhận và đúng hạn theo trang biểu mẫu", "Numbers received and received in time, by sheet of the form")))
 
-# %% ../../nbs/present/59j_quality.ipynb #d09c538e
+# %% ../../nbs/present/59j_quality.ipynb #c99b29c4
 def table_indicators(book: Book):
     "Completeness, timeliness, zeros and blanks, questions and grade of every indicator of the form."
     d, w = table_of(book, "indicator"), book.w
@@ -136,7 +136,7 @@ def table_indicators(book: Book):
     order = {c: i for i, c in enumerate(items())}
     d = d.sort_values("indicator", key=lambda s: s.map(order))
     out = pd.DataFrame({w("Chỉ tiêu", "Indicator"): [item_word(book, c) for c in d["indicator"]], t("col.due", book.lang): d["due"].astype(float), w("Đã nhận", "Received"): d["came"].astype(float), w("Đúng hạn", "In time"): d["on_time"].astype(float),
-        w("Huyện có ≥ 90%", "Districts ≥ 90 %"): [fraction(a, b, book.lang) if b > 1 else "–" for a, b in zip(d["units_good"], d["units"])], w("Bằng 0", "Zero"): [t("suppressed", book.lang) if z != z else z for z in d["zero"].astype(float)],
+        w("Huyện có ≥ 90%", "Districts ≥ 90 %"): [fraction(a, b, book.lang) if b > 1 else "–" for a, b in zip(d["units_good"], d["units"])], **({w("Bằng 0", "Zero"): d["zero"].astype(float)} if "zero" in d else {}),
         w("Thiếu", "Missing"): d["missing"].astype(float), w("Câu hỏi", "Questions"): (d["blocked"] + d["doubtful"]).astype(float), t("col.grade", book.lang): d["grade"]})
     caption = w("Từng chỉ tiêu của biểu mẫu: đã nhận, đúng hạn, bằng 0, thiếu", "Every indicator of the form: received, in time, zero, missing")
     return folded(html_table(out, book.lang, caption, "indicators", source=book.reports_source), w(f"Xem {len(out)} chỉ tiêu của biểu mẫu", f"See the form's {len(out)} indicators"))

@@ -6,7 +6,7 @@
 __all__ = ['SHEETS', 'SEVERITY', 'fig_reporting', 'place', 'fig_filled', 'queries_of', 'table_queries', 'table_files',
            'table_verified', 'without_doubts']
 
-# %% ../../nbs/present/59f_figures_data.ipynb #33ff22c7
+# %% ../../nbs/present/59f_figures_data.ipynb #13558ade
 import math
 import pandas as pd
 from ..intake.quality import answer_by, GOOD
@@ -14,10 +14,10 @@ from ..methods.results import PROVINCE
 from ..plan import units as U
 from .blocks import callout
 from .book import Book
-from .charts_places import heat, heat_values
-from .figures_plan import lacking, shared
+from .charts_places import heat, heat_values, interval_words
+from .figures_plan import lacking, shared, short_words
 from .tables import html_table
-from .words import date_word, pct, t
+from .words import date_word, fraction, pct, t
 
 # %% ../../nbs/present/59f_figures_data.ipynb #970befc3
 def fig_reporting(book: Book):
@@ -32,13 +32,13 @@ def fig_reporting(book: Book):
     note = book.w("0: báo cáo đến đúng hạn và cho biết trong tháng không có lượt kiểm tra nào.", "0: the report came in time and says that there was no inspection in the month.")
     return heat(frame, "reporting", note=note, **shared(book, head, book.w("Tình trạng báo cáo tháng", "State of monthly reports")))
 
-# %% ../../nbs/present/59f_figures_data.ipynb #ff5b5003
+# %% ../../nbs/present/59f_figures_data.ipynb #99f3b0e7
 SHEETS = {"A": ("cơ sở", "establishments"), "B": ("kiểm tra", "inspection"), "C": ("vụ việc", "cases"), "D": ("số người bán dâm", "number of sex workers"), "E": ("dịch vụ", "services"), "F": ("truyền thông", "communication"), "G": ("xã lành mạnh", "healthy communes"),
           "I": ("kinh phí", "money"), "K": ("theo dõi vụ án", "case follow-up"), "L": ("danh sách độc lập", "independent list"), "P": ("kế hoạch", "plans"), "R": ("sổ báo cáo tháng", "log of monthly reports"), "T": ("cấp tỉnh", "province"), "V": ("kiểm tra lại", "re-checks")}
 
 def place(book: Book, unit: str) -> str:
-    "Name of a unit; the code itself when the era has no such unit."
-    try: return book.name(unit)
+    "Name of a unit, a commune with its kind; the code itself when the era has no such unit."
+    try: return book.name(unit, short=len(unit) != 5)
     except (KeyError, ValueError): return unit or book.w("chưa rõ", "unknown")
 
 def fig_filled(book: Book):
@@ -97,7 +97,7 @@ def table_files(book: Book):
         book.w("Dòng đọc", "Rows read"): f["rows_in"].astype(float), book.w("Dùng được", "Used"): f["rows_used"].astype(float), book.w("Để riêng", "Set aside"): f["rows_quarantined"].astype(float)})
     return html_table(out, book.lang, book.w("Các tệp đã đọc: số dòng đọc = dùng được + để riêng", "Files read: rows read = used + set aside"), "files", source=book.reports_source)
 
-# %% ../../nbs/present/59f_figures_data.ipynb #098cdd71
+# %% ../../nbs/present/59f_figures_data.ipynb #40f0efd7
 def table_verified(book: Book):
     "Re-checks by others: how many, how many right, the factor, and what that supports for a finite list."
     from sonla_eval.methods.proportion import finite_population
@@ -109,7 +109,7 @@ def table_verified(book: Book):
         if None in (n, k, size) or n == 0 or n > size or k > n: continue
         e = finite_population(int(k), int(n), int(size))
         rows.append({t("col.label", book.lang): words, w("Kiểm tra lại", "Re-checked"): n, w("Đúng", "Right"): k, w("Danh sách", "List"): size, w("Hệ số xác minh", "Verification factor"): round(k/n, 3),
-                     w("Trong 0,90–1,10", "Within 0.90–1.10"): t("yes" if k/n >= GOOD else "no", book.lang), w("Đúng trong cả danh sách (khoảng 95%)", "Right in the whole list (95 % interval)"): f"{pct(e.value, book.lang)} ({pct(e.low, book.lang)}–{pct(e.high, book.lang)})"})
+                     w("Trong 0,90–1,10", "Within 0.90–1.10"): t("yes" if k/n >= GOOD else "no", book.lang), w("Đúng trong cả danh sách (khoảng 95%)", "Right in the whole list (95 % interval)"): interval_words(dict(value=e.value, low=e.low, high=e.high), "share", book.lang)})
     if not rows: return lacking(book, w("không ai kiểm tra lại.", "nobody re-checked."))
     return html_table(pd.DataFrame(rows), book.lang, w("Kiểm tra lại và điều nó chứng minh", "Re-checks and what they show"), "verified", digits={w("Hệ số xác minh", "Verification factor"): 3}, source=book.reports_source)
 
@@ -118,6 +118,7 @@ def without_doubts(book: Book):
     rows = []
     for r in book.commitment_rows(PROVINCE).to_dict("records"):
         if math.isnan(r["low"]) or math.isnan(r["value"]) or r["value_unit"] != "share" or r["kind"] != "administrative count" or r["low"] == r["high"]: continue
-        rows.append({t("col.id", book.lang): r["commitment"], t("col.value", book.lang): pct(r["value"], book.lang), book.w("Xấu nhất", "Worst"): pct(r["low"], book.lang), book.w("Tốt nhất", "Best"): pct(r["high"], book.lang), t("col.reason", book.lang): r[f"reason_{book.lang}"]})
+        rows.append({t("col.commitment", book.lang): f"{r['commitment']} {short_words(book.plan.commitments[r['commitment']], book.lang)}", book.w("Theo báo cáo", "As reported"): pct(r["value"], book.lang), book.w("Xấu nhất", "Worst"): pct(r["low"], book.lang),
+                     book.w("Tốt nhất", "Best"): pct(r["high"], book.lang), book.w("Đơn vị đã báo cáo", "Units that reported"): "–" if math.isnan(r["expected"]) else fraction(r["reporting"], r["expected"], book.lang)})
     if not rows: return callout("note", book.w("Không cam kết nào phụ thuộc vào đơn vị chưa báo cáo.", "No commitment rests on a unit that did not report."), book.lang)
     return html_table(pd.DataFrame(rows), book.lang, book.w("Nếu phần còn thiếu là xấu nhất hoặc tốt nhất", "If what is missing were the worst or the best"), "doubts", source=book.reports_source)

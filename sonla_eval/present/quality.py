@@ -9,7 +9,7 @@ __all__ = ['RULES', 'REPLIES', 'OFF', 'LEAST', 'KINDS', 'table_of', 'not_made', 
            'fig_over_time', 'table_over_time', 'logic_words', 'table_logic', 'table_rules', 'table_external',
            'missing_sources', 'table_denominators', 'geography']
 
-# %% ../../nbs/present/59j_quality.ipynb #60fd2b5a
+# %% ../../nbs/present/59j_quality.ipynb #a56501ab
 import math
 import pandas as pd
 from ..intake.quality import GOOD, letter
@@ -18,6 +18,7 @@ from ..methods.revisions import sources_of
 from ..plan.indicators import items
 from .blocks import callout, para
 from .book import Book
+from .charts_places import interval_words
 from .charts_quality import grade_tiles, range_dots, ratio_dots, share_pairs, zero_missing
 from .charts_status import grade_strip
 from .figures_data import place, SHEETS
@@ -45,7 +46,7 @@ def item_word(book: Book, code: str) -> str:
     "An indicator of the form: code and words."
     return f"{code} {book.item(code)[:1].upper()}{book.item(code)[1:]}"
 
-# %% ../../nbs/present/59j_quality.ipynb #e86cc8e6
+# %% ../../nbs/present/59j_quality.ipynb #1a69fb16
 def reason(
     book: Book,
     came: int, due: int, # numbers
@@ -81,6 +82,7 @@ def fig_commitment_grades(book: Book):
     if table_of(book, "indicator") is None: return not_made(book)
     rows = [(f"{r['commitment']} {getattr(book.plan.commitments[r['commitment']].indicator, book.lang)}", *commitment_grade(book, r)) for r in book.commitment_rows(PROVINCE).to_dict("records")]
     if not rows: return lacking(book, book.w("chưa có cam kết nào được tính.", "no commitment was evaluated."))
+    rows.sort(key=lambda r: r[1], reverse=True)
     n = {g: sum(x == g for _, x, _ in rows) for g in "ABCD"}
     head = book.w(f"Số liệu của {n['A'] + n['B']} trên {len(rows)} cam kết là A hoặc B; {n['C']} là C, {n['D']} là D", f"Data of {n['A'] + n['B']} of {len(rows)} commitments grade A or B; {n['C']} C, {n['D']} D")
     return grade_strip(pd.DataFrame(rows, columns=["label", "grade", "reason"]), "grades", note=grade_rule(book), **shared(book, head, book.w("Xếp loại số liệu của từng cam kết", "Grade of each commitment's data")))
@@ -250,7 +252,7 @@ def table_rules(book: Book):
     out = pd.DataFrame({w("Quy tắc", "Rule"): [logic_words(r.kind, r.left, r.right) for r in d.itertuples()], w("Vế trái", "Left side"): [book.item(c) for c in d["left"]], w("Cặp số đã đối chiếu", "Pairs checked"): d["checked"].astype(float), w("Sai", "Broken"): d["violated"].astype(float)})
     return folded(html_table(out, book.lang, w("Từng quy tắc lôgic", "Every logical rule"), "logic-rules", source=book.reports_source), w(f"Xem {len(out)} quy tắc", f"See the {len(out)} rules"))
 
-# %% ../../nbs/present/59j_quality.ipynb #ef6e81fb
+# %% ../../nbs/present/59j_quality.ipynb #edb712f6
 def _compare(book: Book, what: str, first: tuple, second: tuple) -> dict | None:
     "One comparison: what, (source, value, words), (source, value, words), ratio; None when one of them isn't known."
     (a, x, xs), (b, y, ys) = first, second
@@ -262,8 +264,8 @@ def _compare(book: Book, what: str, first: tuple, second: tuple) -> dict | None:
 def _spread(book: Book, measure: str, unit: str) -> tuple: # (value, "29.0 % (21.0–37.6)")
     row = book.one(measure, PROVINCE)
     if row is None or math.isnan(row["value"]): return None, ""
-    word = (lambda v: pct(v, book.lang)) if unit == "share" else (lambda v: say(round(v), "n", book.lang))
-    return float(row["value"]), f"{word(row['value'])} ({word(row['low'])}–{word(row['high'])})"
+    shown = row[["value", "low", "high"]] if unit == "share" else row[["value", "low", "high"]].astype(float).round()
+    return float(row["value"]), interval_words(shown.to_dict(), unit, book.lang)
 
 def table_external(book: Book):
     "Routine reports against other sources."

@@ -8,7 +8,7 @@ __all__ = ['statuses_without', 'numbers_left_out', 'judged_anew', 'fig_effect', 
            'table_reviewed', 'grades_point', 'gaps_point', 'agreement_point', 'effect_point', 'requests_point',
            'main_points']
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #72543400
+# %% ../../nbs/present/59j_quality_followup.ipynb #1d1f2f8e
 import math
 import pandas as pd
 from ..intake.quality import answer_by
@@ -22,7 +22,7 @@ from .figures_plan import lacking, shared
 from .quality import commitment_grade, item_word, not_made, table_of
 from .story import data_sentence
 from .tables import html_table
-from .words import date_word, fraction, listing, pct, say, status_word, t
+from .words import date_word, fraction, pct, say, status_word, t
 
 # %% ../../nbs/present/59j_quality_followup.ipynb #76492149
 def statuses_without(
@@ -56,7 +56,7 @@ def fig_effect(book: Book):
     if (d["after"] == "").any(): note += book.w(" •: bản công bố không nêu, vì chênh lệch có thể làm lộ số nhỏ.", " •: not told in the public edition, because the difference could give a small number away.")
     return status_pairs(d[["id", "before", "after"]], "effect", note=note, **shared(book, head, book.w("Tình trạng cam kết khi có và khi bỏ số nghi vấn", "Status of the commitments with and without doubtful numbers")))
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #5ec6f359
+# %% ../../nbs/present/59j_quality_followup.ipynb #da956a90
 def what(book: Book, measure: str, commitment: str) -> str:
     "A measure in words: the form's item, or the commitment's indicator."
     if measure.startswith("item:"): return item_word(book, measure.removeprefix("item:"))
@@ -95,7 +95,9 @@ def table_effect(book: Book):
     if d is None: return None
     rows = moved_rows(book, d, (book.w("Đủ mọi số", "With every number"), book.w("Bỏ số nghi vấn", "Without doubtful ones")))
     if not rows: return callout("note", book.w("Không số nào của toàn tỉnh được nêu ở đây thay đổi.", "No number of the province that may be told here changes."), book.lang)
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Số toàn tỉnh thay đổi khi bỏ các số nghi vấn", "Numbers of the province that change without the doubtful ones"), "effect-list", source=book.reports_source)
+    table = pd.DataFrame(rows)
+    if (table[t("col.status", book.lang)] == "–").all(): table = table.drop(columns=t("col.status", book.lang))
+    return html_table(table, book.lang, book.w("Số toàn tỉnh thay đổi khi bỏ các số nghi vấn", "Numbers of the province that change without the doubtful ones"), "effect-list", source=book.reports_source)
 
 # %% ../../nbs/present/59j_quality_followup.ipynb #0d9bab06
 def effect_untold(book: Book):
@@ -157,12 +159,13 @@ def table_reviewed(book: Book):
         w("Ai", "Who"): d["who"], w("Ngày", "When"): [date_word(x, book.lang) for x in d["when"]], w("Vì sao đúng", "Why it is right"): d["why"]})
     return html_table(out, book.lang, w("Đã xem xét và xác nhận là đúng", "Reviewed and right"), "reviewed", source=book.reports_source)
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #737fcf11
+# %% ../../nbs/present/59j_quality_followup.ipynb #e2bcddfa
 def grades_point(book: Book) -> str:
     "How many commitments' data have which grade."
     got = [commitment_grade(book, r)[0] for r in book.commitment_rows(PROVINCE).to_dict("records")]
-    n = [f"{got.count(g)} {g}" for g in "ABCD" if got.count(g)]
-    return book.w(f"Số liệu của {len(got)} cam kết được xếp loại: {listing(n, 'vi')}.", f"The data of {len(got)} commitments are graded {listing(n, 'en')}.")
+    a, b, c, d = (got.count(g) for g in "ABCD")
+    return book.w(f"Trong {len(got)} cam kết: {a} có số liệu đầy đủ và đã xác minh (A), {b} gần đủ (B), {c} còn thiếu hoặc là ước tính (C), {d} đang nghi vấn hoặc không có số liệu (D).",
+                  f"Of {len(got)} commitments, {a} have complete and verified data (A), {b} nearly complete (B), {c} incomplete or an estimate (C), and {d} in doubt or none (D).")
 
 def gaps_point(book: Book) -> str:
     "Missing and zero, apart."
@@ -183,6 +186,7 @@ def effect_point(book: Book) -> str:
     "What leaving out the doubtful numbers would change."
     n, changed, total = numbers_left_out(book), judged_anew(book), len(book.commitment_rows(PROVINCE))
     if not n: return book.w("Không có số nào đang dùng bị nghi vấn.", "No number in use is in doubt.")
+    if not changed: return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của cả {total} cam kết vẫn giữ nguyên.", f"If the {n} numbers being asked about were left out, all {total} commitments would keep their status.")
     return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của {changed} trên {total} cam kết thay đổi.", f"If the {n} numbers being asked about were left out, the status of {changed} of {total} commitments would change.")
 
 def requests_point(book: Book) -> str:

@@ -178,7 +178,7 @@ def range_dots(
     data = pd.DataFrame({t("col.label", lang): rows["label"], t("col.value", lang): rows["value"], t("col.low", lang): rows["low"].round(1), t("col.high", lang): rows["high"].round(1)})
     return sheet, data, facts(rows["label"], rows["value"], [False]*len(rows), lang, lambda v: say(v, "n", lang))
 
-# %% ../../nbs/present/59j_charts_quality.ipynb #925f24b1
+# %% ../../nbs/present/59j_charts_quality.ipynb #d8e72b04
 @chart
 def status_pairs(
     df: pd.DataFrame, # id, before, after (statuses)
@@ -201,11 +201,11 @@ def status_pairs(
         x, y = left + (k % per + 0.5)*step, top + (k//per)*block
         if k % per == 0:
             for words_, dy in zip(words, (36, 62)): sheet.text(MARGIN, y + dy, words_)
-        changed = r["before"] != r["after"]
+        changed = bool(r["after"]) and r["before"] != r["after"]
         if changed: sheet.rect(x - step/2 + 1, y + 2, step - 2, 76, PAPER, INK, lw=1.6)
         sheet.text(x, y + 13, r["id"], 12, 600 if changed else 400, ha="center")
         for s, dy in ((r["before"], 36), (r["after"], 62)):
-            if is_blank(s): sheet.text(x, y + dy, "•", 12, 400, AXIS, "center")
+            if is_blank(s): sheet.text(x, y + dy, "•", 16, 600, AXIS, "center")
             else: mark(sheet, x, y + dy, s)
     said = [status_word(s, lang) if s else "•" for s in [*rows["before"], *rows["after"]]]
     data = pd.DataFrame({t("col.id", lang): rows["id"], t("key.with", lang): said[:len(rows)], t("key.without", lang): said[len(rows):]})

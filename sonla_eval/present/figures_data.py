@@ -6,10 +6,11 @@
 __all__ = ['SHEETS', 'SEVERITY', 'fig_reporting', 'place', 'fig_filled', 'queries_of', 'table_queries', 'table_files',
            'table_verified', 'without_doubts']
 
-# %% ../../nbs/present/59f_figures_data.ipynb #13558ade
+# %% ../../nbs/present/59f_figures_data.ipynb #b4f0b8d2
 import math
 import pandas as pd
 from ..intake.quality import answer_by, GOOD
+from ..intake.records import catalogue
 from ..methods.results import PROVINCE
 from ..plan import units as U
 from .blocks import callout
@@ -57,7 +58,7 @@ def fig_filled(book: Book):
     note = book.w(f"Ô bằng 0 là có số liệu; ô trống là thiếu. {key}.", f"A zero is a figure; a blank is missing. {key}.")
     return heat_values(frame, "filled", note=note, **shared(book, head, book.w("Tỷ lệ ô có số liệu theo trang biểu mẫu", "Share of cells filled, by sheet of the form")))
 
-# %% ../../nbs/present/59f_figures_data.ipynb #f708155c
+# %% ../../nbs/present/59f_figures_data.ipynb #8bfce2df
 SEVERITY = {"blocks": ("không dùng được", "can't be used"), "doubtful": ("nghi vấn", "doubtful"), "note": ("ghi chú", "note")}
 
 def queries_of(
@@ -81,19 +82,18 @@ def table_queries(book: Book):
         rows = [{t("col.unit", book.lang): place(book, r.home), w("Mức", "Severity"): SEVERITY[r.severity][book.i], t("col.n", book.lang): r.n} for r in g.itertuples()]
         return html_table(pd.DataFrame(rows), book.lang, w("Số câu hỏi đang mở theo huyện", "Open questions by district"), "queries", source=book.reports_source)
     by = date_word(answer_by(book.year), book.lang)
-    where = [place(book, r.home) + (f", {place(book, r.unit)}" if r.unit != r.home else "") for r in q.itertuples()]
-    rows = [{t("col.unit", book.lang): who, w("Tệp, trang, ô", "File, sheet, cell"): ", ".join(x for x in (r.file, r.sheet, r.cell) if x), w("Thấy", "Found"): str(r.found) or "–",
-             w("Vấn đề", "Problem"): getattr(r, f"rule_{book.lang}"), w("Đề nghị", "Suggestion"): getattr(r, f"suggestion_{book.lang}"), w("Mức", "Severity"): SEVERITY[r.severity][book.i], w("Trả lời trước", "Answer by"): "–" if r.severity == "note" else by}
-            for who, r in zip(where, q.itertuples())]
-    return html_table(pd.DataFrame(rows), book.lang, w("Các ô cần sửa hoặc xác nhận", "Cells to correct or confirm"), "queries", source=book.reports_source)
+    rows = [{t("col.unit", book.lang): place(book, r.home), w("Vấn đề", "Problem"): (f"{place(book, r.unit)}: " if r.unit != r.home else "") + getattr(r, f"rule_{book.lang}"), w("Đề nghị", "Suggestion"): getattr(r, f"suggestion_{book.lang}"), w("Thấy", "Found"): str(r.found) or "–",
+             w("Mức", "Severity"): SEVERITY[r.severity][book.i], w("Tệp, trang, ô", "File, sheet, cell"): ", ".join(x for x in (r.file, r.sheet, r.cell) if x), w("Trả lời trước", "Answer by"): "–" if r.severity == "note" else by} for r in q.itertuples()]
+    return html_table(pd.DataFrame(rows), book.lang, w("Các ô cần sửa hoặc xác nhận", "Cells to correct or confirm"), "queries", source=book.reports_source, kind="cards")
 
-# %% ../../nbs/present/59f_figures_data.ipynb #3d07d42f
+# %% ../../nbs/present/59f_figures_data.ipynb #98b1f163
 def table_files(book: Book):
     "Workbooks read: state, rows read, used and set aside."
     f = book.files
     if f is None or f.empty: return lacking(book, book.w("không có tệp nào.", "there are no files."))
     if len(book.unit) == 3: f = f[f["unit"] == book.unit]
-    out = pd.DataFrame({book.w("Tệp", "File"): f["file"], t("col.unit", book.lang): [place(book, u) for u in f["unit"]], book.w("Ngày gửi", "Received"): f["received_on"], t("col.state", book.lang): f["state"],
+    states = {"read": book.w("đã đọc", "read"), "blank": book.w("không có số liệu", "holds no number")} | {k.removeprefix("file."): c[f"rule_{book.lang}"] for k, c in catalogue().items() if k.startswith("file.")}
+    out = pd.DataFrame({book.w("Tệp", "File"): f["file"], t("col.unit", book.lang): [place(book, u) for u in f["unit"]], book.w("Ngày gửi", "Received"): [date_word(x, book.lang) if x else "–" for x in f["received_on"]], t("col.state", book.lang): [states.get(x, x).format(found="…", expected="…") for x in f["state"]],
         book.w("Dòng đọc", "Rows read"): f["rows_in"].astype(float), book.w("Dùng được", "Used"): f["rows_used"].astype(float), book.w("Để riêng", "Set aside"): f["rows_quarantined"].astype(float)})
     return html_table(out, book.lang, book.w("Các tệp đã đọc: số dòng đọc = dùng được + để riêng", "Files read: rows read = used + set aside"), "files", source=book.reports_source)
 

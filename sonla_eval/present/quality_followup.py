@@ -8,7 +8,7 @@ __all__ = ['statuses_without', 'numbers_left_out', 'judged_anew', 'fig_effect', 
            'table_reviewed', 'grades_point', 'gaps_point', 'agreement_point', 'effect_point', 'requests_point',
            'main_points']
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #1d1f2f8e
+# %% ../../nbs/present/59j_quality_followup.ipynb #2feb18c9
 import math
 import pandas as pd
 from ..intake.quality import answer_by
@@ -22,16 +22,17 @@ from .figures_plan import lacking, shared
 from .quality import commitment_grade, item_word, not_made, table_of
 from .story import data_sentence
 from .tables import html_table
-from .words import date_word, fraction, pct, say, status_word, t
+from .words import date_word, fraction, pct, period_word, say, status_word, t
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #76492149
+# %% ../../nbs/present/59j_quality_followup.ipynb #4b648817
 def statuses_without(
     book: Book,
 ) -> pd.DataFrame: # id, before, after, sensitive; after is "" where the edition may not say
     "Each commitment's status with every number, and without the doubtful ones."
     moved = table_of(book, "effect")
+    quiet = book.edition == "public" and bool((moved["sensitive"] & moved["judged"]).any())
     other = {r["commitment"]: r["status_after"] for r in moved.to_dict("records") if r["commitment"] and r["measure"] == r["commitment"]}
-    rows = [(r["commitment"], r["status"], "" if book.edition == "public" and r["sensitive"] else other.get(r["commitment"], r["status"]), bool(r["sensitive"])) for r in book.commitment_rows(PROVINCE).to_dict("records")]
+    rows = [(r["commitment"], r["status"], "" if quiet and r["sensitive"] else other.get(r["commitment"], r["status"]), bool(r["sensitive"])) for r in book.commitment_rows(PROVINCE).to_dict("records")]
     return pd.DataFrame(rows, columns=["id", "before", "after", "sensitive"])
 
 def numbers_left_out(book: Book) -> int:
@@ -56,12 +57,12 @@ def fig_effect(book: Book):
     if (d["after"] == "").any(): note += book.w(" •: bản công bố không nêu, vì chênh lệch có thể làm lộ số nhỏ.", " •: not told in the public edition, because the difference could give a small number away.")
     return status_pairs(d[["id", "before", "after"]], "effect", note=note, **shared(book, head, book.w("Tình trạng cam kết khi có và khi bỏ số nghi vấn", "Status of the commitments with and without doubtful numbers")))
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #da956a90
+# %% ../../nbs/present/59j_quality_followup.ipynb #73da4b13
 def what(book: Book, measure: str, commitment: str) -> str:
     "A measure in words: the form's item, or the commitment's indicator."
-    if measure.startswith("item:"): return item_word(book, measure.removeprefix("item:"))
+    if measure.startswith("item:"): return item_word(book, measure.removeprefix("item:")).partition(" ")[2]
     c = book.plan.commitments.get(commitment)
-    return measure if c is None else f"{measure} {getattr(c.indicator, book.lang)}"
+    return measure if c is None else getattr(c.indicator, book.lang)
 
 def _number(book: Book, r: dict, when: str) -> str:
     value, unit = r[f"value_{when}"], r["value_unit"]
@@ -80,7 +81,7 @@ def moved_rows(
 ) -> list: # rows for a table; rows that may not be told are left out
     "Rows that differ, told in words; commitments first."
     known = d[d["measure"] != ""].assign(first=lambda t: t["commitment"] == "").sort_values(["first", "measure"], kind="stable")
-    return [{t("col.label", book.lang): what(book, r["measure"], r["commitment"]) + (f", {r['breakdown']}" if r["breakdown"] else ""), heads[0]: _number(book, r, "before"), heads[1]: _number(book, r, "after"), t("col.status", book.lang): _state(book, r)}
+    return [{t("col.id", book.lang): r["measure"].removeprefix("item:"), t("col.label", book.lang): what(book, r["measure"], r["commitment"]) + (f", {r['breakdown']}" if r["breakdown"] else ""), heads[0]: _number(book, r, "before"), heads[1]: _number(book, r, "after"), t("col.status", book.lang): _state(book, r)}
             for r in known.to_dict("records")]
 
 def untold(book: Book, d: pd.DataFrame):
@@ -105,7 +106,7 @@ def effect_untold(book: Book):
     d = table_of(book, "effect")
     return None if d is None else untold(book, d)
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #ce3cdea7
+# %% ../../nbs/present/59j_quality_followup.ipynb #9503cb0a
 def cause_words(book: Book, cause: str) -> str:
     "Causes joined by '+', in words."
     return "" if not cause else "; ".join(CAUSES[c][book.i] for c in cause.split("+"))
@@ -117,36 +118,38 @@ def table_revisions(book: Book):
         return callout("note", book.w(f"Chưa có bản năm {ago} nào được công bố bằng chương trình này, nên không có số nào để đối chiếu với lần công bố trước.", f"No {ago} edition was published with this program, so there is no published figure to compare with."), book.lang)
     rows = moved_rows(book, d, (book.w("Đã công bố", "Published"), book.w("Hiện nay", "Now")))
     known = d[d["measure"] != ""].assign(first=lambda t_: t_["commitment"] == "").sort_values(["first", "measure"], kind="stable")
-    for row, cause in zip(rows, known["cause"]): row[book.w("Vì sao", "Why")] = cause_words(book, cause)
+    why, heads = book.w("Vì sao", "Why"), (t("col.id", book.lang), t("col.label", book.lang))
+    rows = [{heads[0]: row.pop(heads[0]), heads[1]: row.pop(heads[1]), why: cause_words(book, cause)} | row for row, cause in zip(rows, known["cause"])]
     if not rows: return callout("note", book.w(f"Không số nào của năm {ago} được nêu ở đây khác với lần công bố trước.", f"No figure of {ago} that may be told here differs from what was published."), book.lang)
-    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Số liệu năm {ago}: đã công bố và hiện nay", f"Figures of {ago}: as published and now"), "revisions", source=book.reports_source)
+    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Số liệu năm {ago}: đã công bố và hiện nay", f"Figures of {ago}: as published and now"), "revisions", source=book.reports_source, kind="cards")
 
 def revisions_untold(book: Book):
     "How many revised figures the public edition doesn't tell."
     d = table_of(book, "revisions")
     return None if d is None else untold(book, d)
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #bd6dfbdb
+# %% ../../nbs/present/59j_quality_followup.ipynb #d1a5a610
 def table_requests(book: Book):
     "Open questions by district with the day by which to answer."
     d, w = table_of(book, "requests"), book.w
     if d is None: return not_made(book)
     if d.empty: return lacking(book, w("không có câu hỏi nào đang mở.", "no question is open."))
-    out = pd.DataFrame({t("col.unit", book.lang): [w("cấp tỉnh", "province's own") if u == PROVINCE else place(book, u) for u in d["unit"]], w("Phải trả lời trước khi dùng", "To answer before use"): d["blocks"].astype(float), w("Nghi vấn", "Doubtful"): d["doubtful"].astype(float),
-        w("Ghi chú, không cần trả lời", "Notes, no answer needed"): d["note"].astype(float), w("Trả lời trước ngày", "Answer by"): [date_word(b, book.lang) if n else "–" for b, n in zip(d["by"], d["total"])]})
+    out = pd.DataFrame({t("col.unit", book.lang): [w("cấp tỉnh", "province's own") if u == PROVINCE else place(book, u) for u in d["unit"]], w("Chặn", "Blocking"): d["blocks"].astype(float), w("Nghi vấn", "Doubtful"): d["doubtful"].astype(float),
+        w("Ghi chú", "Notes"): d["note"].astype(float), w("Trả lời trước", "Answer by"): [date_word(b, book.lang) if n else "–" for b, n in zip(d["by"], d["total"])]})
     n, by = int(d["total"].sum()), date_word(answer_by(book.year), book.lang)
-    return html_table(out, book.lang, w(f"Yêu cầu theo huyện: {n} câu hỏi cần trả lời trước ngày {by}", f"Requests by district: {n} questions to answer by {by}"), "requests", source=book.reports_source)
+    return html_table(out, book.lang, w(f"{n} câu hỏi cần trả lời trước ngày {by}; câu hỏi chặn: số chưa dùng được; ghi chú: không cần trả lời", f"{n} questions to answer by {by}; blocking: the number can't be used until then; notes need no answer"), "requests", source=book.reports_source)
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #b3bbf956
+# %% ../../nbs/present/59j_quality_followup.ipynb #c6b600bd
 def table_corrected(book: Book):
     "Corrections of the year: what, from, to, who, when, why; their number in the public edition."
     d, w = table_of(book, "corrected"), book.w
     if d is None: return not_made(book)
     n = int(d["n"].iloc[0]) if "n" in d else len(d)
     if "n" in d or not n: return callout("note", w(f"Số đính chính đã ghi trong năm: {n}." if n else "Chưa có đính chính nào được ghi cho năm này.", f"Corrections recorded this year: {n}." if n else "No correction was recorded for this year."), book.lang)
-    out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) for u in d["unit"]], w("Chỉ tiêu", "Indicator"): [item_word(book, c) for c in d["indicator"]], t("col.period", book.lang): d["period"], w("Đã gửi", "As sent"): d["expects"], w("Sửa thành", "Corrected to"): d["value"],
-        w("Ai", "Who"): d["who"], w("Ngày", "When"): [date_word(x, book.lang) for x in d["when"]], w("Vì sao", "Why"): d["why"]})
-    return html_table(out, book.lang, w("Đính chính trong năm", "Corrections made this year"), "corrected", source=book.reports_source)
+    about = [f"{item_word(book, c)}, {period_word(p, book.lang)}" for c, p in zip(d["indicator"], d["period"])]
+    out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) for u in d["unit"]], w("Chỉ tiêu, kỳ", "Indicator, period"): about, w("Vì sao", "Why"): d["why"], w("Đã gửi", "As sent"): d["expects"], w("Sửa thành", "Corrected to"): d["value"],
+        w("Ai", "Who"): d["who"], w("Ngày", "When"): [date_word(x, book.lang) for x in d["when"]]})
+    return html_table(out, book.lang, w("Đính chính trong năm", "Corrections made this year"), "corrected", source=book.reports_source, kind="cards")
 
 def table_reviewed(book: Book):
     "Questions reviewed and found right: cell, value, who, when, why; their number in the public edition."
@@ -154,12 +157,12 @@ def table_reviewed(book: Book):
     if d is None: return None
     n = int(d["n"].iloc[0]) if "n" in d else len(d)
     if "n" in d or not n: return callout("note", w(f"Câu hỏi đã xem xét và xác nhận số đúng: {n}." if n else "Chưa có câu hỏi nào được xem xét và xác nhận là đúng.", f"Questions reviewed and found right: {n}." if n else "No question was reviewed and found right yet."), book.lang)
-    label = [item_word(book, c) if c else q for c, q in zip(d["indicator"], d["query"])]
-    out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) if u else "–" for u in d["unit"]], w("Chỉ tiêu", "Indicator"): label, t("col.period", book.lang): d["period"], w("Thấy", "Found"): d["found"], w("Thường gặp", "Expected"): d["expected"],
-        w("Ai", "Who"): d["who"], w("Ngày", "When"): [date_word(x, book.lang) for x in d["when"]], w("Vì sao đúng", "Why it is right"): d["why"]})
-    return html_table(out, book.lang, w("Đã xem xét và xác nhận là đúng", "Reviewed and right"), "reviewed", source=book.reports_source)
+    about = [", ".join(x for x in (item_word(book, c) if c else q, period_word(p, book.lang) if p else "") if x) for c, q, p in zip(d["indicator"], d["query"], d["period"])]
+    out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) if u else "–" for u in d["unit"]], w("Chỉ tiêu, kỳ", "Indicator, period"): about, w("Vì sao đúng", "Why it is right"): d["why"], w("Thấy", "Found"): d["found"], w("Thường gặp", "Expected"): d["expected"],
+        w("Ai", "Who"): d["who"], w("Ngày", "When"): [date_word(x, book.lang) for x in d["when"]]})
+    return html_table(out, book.lang, w("Đã xem xét và xác nhận là đúng", "Reviewed and right"), "reviewed", source=book.reports_source, kind="cards")
 
-# %% ../../nbs/present/59j_quality_followup.ipynb #e2bcddfa
+# %% ../../nbs/present/59j_quality_followup.ipynb #847b4897
 def grades_point(book: Book) -> str:
     "How many commitments' data have which grade."
     got = [commitment_grade(book, r)[0] for r in book.commitment_rows(PROVINCE).to_dict("records")]
@@ -179,8 +182,8 @@ def agreement_point(book: Book) -> str:
     d, o = table_of(book, "logic"), table_of(book, "outliers")
     far = int(o["n"].sum()) if "n" in o else len(o)
     bad, pairs = int(d["violated"].sum()), float(d["checked"].sum())
-    return book.w(f"{say(pairs, 'n', 'vi')} cặp số được đối chiếu theo {len(d)} quy tắc lôgic, {bad} cặp sai; {far} số nằm xa khoảng thường gặp.",
-                  f"{say(pairs, 'n', 'en')} pairs of numbers were checked by {len(d)} logical rules and {bad} break one; {far} number{'s lie' if far != 1 else ' lies'} far from {'their' if far != 1 else 'its'} usual range.")
+    return book.w(f"{say(pairs, 'n', 'vi')} cặp số được đối chiếu theo {len(d)} quy tắc lôgic, {f'{bad} cặp' if bad else 'không cặp nào'} sai; {far} số nằm xa khoảng thường gặp.",
+                  f"{say(pairs, 'n', 'en')} pairs of numbers were checked by {len(d)} logical rules and {bad or 'none'} break{'s' if bad == 1 else ''} one; {far} number{'s lie' if far != 1 else ' lies'} far from {'their' if far != 1 else 'its'} usual range.")
 
 def effect_point(book: Book) -> str:
     "What leaving out the doubtful numbers would change."

@@ -84,15 +84,22 @@ def clean_year(
     "Reads the year and up to three before it into records, queries, quarantine and provincial tables."
     from sonla_eval.intake.clean import read_year
     from sonla_eval.intake.records import write_records
+    from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
     work.mkdir(parents=True, exist_ok=True)
-    taken = None
-    for y in range(year - LOOK_BACK, year + 1):
+    here, before = Path(folder)/str(year), None
+    if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
+    for y in range(year - LOOK_BACK, year):
         if not (Path(folder)/str(y)).is_dir(): continue
-        taken = read_year(Path(folder)/str(y), y, before=None if taken is None else taken.records)
-        write_records(taken.records, work/f"records-{y}.parquet")
-        if y == year - 1:
-            for name, table in sorted(taken.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
-    if taken is None: raise FileNotFoundError(f"no workbooks for {year}")
+        if y < year - 1: before = year_records(Path(folder)/str(y), y) # from the store where it is current
+        else:
+            last = read_year(Path(folder)/str(y), y, before=before)
+            keep(last, key_of_year(Path(folder)/str(y), y))
+            for name, table in sorted(last.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
+            before = last.records
+        write_records(before, work/f"records-{y}.parquet")
+    taken = read_year(here, year, before=before)
+    write_records(taken.records, work/f"records-{year}.parquet")
+    keep(taken, key_of_year(here, year))
     for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
     for name, table in sorted(taken.tables.items()): write_parquet(table, work/f"table-{name}.parquet")
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))

@@ -531,10 +531,12 @@ def commune_rows(y: Year) -> list[dict]:
         for r in c.itertuples(index=False)]
 
 def reporting_rows(y: Year) -> list[dict]:
-    "State of each monthly report (reported, late, missing) and share of filled cells by district and block."
+    "State of each monthly report (reported, late, zero, missing) and share of filled cells by district and block. Zero: nothing was done of what is not sensitive."
     c, form, rows = cells(y.records, y.year), items(), []
+    monthly = [k for k, i in form.items() if i.freq == "M" and i.count != "flag" and not i.sensitive]
+    done = c[c["indicator"].isin(monthly) & c["known"]].groupby(["unit", "period"])["value"].sum()
     for r in c[c["indicator"] == "R1"].itertuples(index=False):
-        state = "missing" if not r.known else "reported" if r.value >= 1 else "late"
+        state = "missing" if not r.known else "late" if r.value < 1 else "zero" if done.get((r.unit, r.period), math.nan) == 0 else "reported"
         rows.append(dict(measure="dq.report", unit=r.unit, period=r.period, breakdown=f"state={state}", value=1.0, value_unit="reports", kind="administrative count", synthetic=y.synthetic))
     local = c[c["district"] != ""]
     local = local.assign(block=local["indicator"].map(lambda k: form[k].block if k in form else ""), zero=local["value"].eq(0) & local["known"])

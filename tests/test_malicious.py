@@ -6,12 +6,15 @@ import json
 import re
 import shutil
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
 
 from conftest import YEAR
+from gallery import NAMES, frames, say
 from malicious import CONTROL, HOST, MARK, STRINGS, for_cell, for_file, for_sheet, marks
+from sonla_eval.publish.page import unsafe
 from test_browser import browser # noqa: F401
 
 ONLY = ("province", "district-116", "quality")
@@ -224,3 +227,54 @@ def test_nothing_runs_and_nothing_is_asked(pages, browser, name): # noqa: F811
         assert page.evaluate("document.querySelectorAll('[id*=owned],[class*=owned],script,iframe,object,embed,form,base,link,template,math,input,[onerror],[onload],[onfocus]').length") == 0
         assert page.evaluate(f"[...document.links].filter(a => a.href.includes('{HOST}') && !a.href.startsWith('data:text/csv')).length") == 0
     finally: context.close()
+
+
+def poisoned_rows(rows, supply):
+    "Names of rows, columns' words and reasons replaced by strings; what the chart computes with stays."
+    out = rows.copy()
+    for c in ("label", "unit", "name", "panel", "series", "step", "source", "reason", "activity", "part", "stage", "of"):
+        if c not in out or c == "unit" and "step" in out: continue
+        put = {v: supply()[:70] for v in out[c].unique() if v}
+        out[c] = out[c].map(lambda v: put.get(v, v))
+    if "of" in out: out["of"] = ["", *out["label"][:1].repeat(len(out) - 1)]
+    return out
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.parametrize("name", NAMES)
+def test_charts_draw_them_as_words(name):
+    "Names of rows, title, source, note and description made of strings: the drawing is well formed, nothing in it acts, and each word is there."
+    supply = Supply()
+    supply.k = 7*NAMES.index(name)
+    make, rows, options, _ = frames("en")[name]
+    rows, words = poisoned_rows(rows, supply), {k: supply()[:70] for k in ("headline", "subtitle", "source", "note", "alt")}
+    fig = make(rows, name.replace("_", "-"), **{**say("en"), **options, **words})
+    text = fig.html()
+    assert unsafe(text) == []
+    ElementTree.fromstring(re.search(r"(?s)<svg.*?</svg>", text)[0])
+    page = Parts(text)
+    assert not any("owned" in str(at.get("id")) + str(at.get("class")) for _, at in page.tags)
+    used = {c for c in fig.data.select_dtypes(exclude="number").columns}
+    assert marks(" ".join(page.words)) >= marks(" ".join([*words.values(), *(str(v) for c in used for v in fig.data[c])]))
+    assert [c for row in csv.reader(io.StringIO(fig.csv())) for c in row if alive(c)] == []
+
+
+def test_tables_of_other_packages_are_words():
+    "A model's summary and a styled frame whose names are strings, shown by a notebook and put on a page."
+    import nbformat
+    from sonla_eval.publish.engine import run_cells
+    from sonla_eval.publish.page import body_html
+    code = """from sonla_eval.present.foreign import guard_shell
+import numpy as np, pandas as pd, statsmodels.api as sm
+guard_shell()
+rng = np.random.default_rng(1)
+fit = sm.OLS(pd.Series(rng.normal(size=90), name=NAMES[0]), pd.DataFrame(rng.normal(size=(90, 40)), columns=NAMES[1:41])).fit()
+frame = pd.DataFrame({s: [1] for s in NAMES}, index=pd.Index([NAMES[0]], name=NAMES[1]))"""
+    shown = ["fit.summary(title=NAMES[3])", "fit.summary2(title=NAMES[3])", "fit.summary().tables[1]", "frame.style.set_caption(NAMES[3])", "frame"]
+    cells = [nbformat.v4.new_code_cell(f"NAMES = {[s[:80] for s in STRINGS[:60]]!r}"), nbformat.v4.new_code_cell(code), *map(nbformat.v4.new_code_cell, shown)]
+    run_cells(cells)
+    assert [c.source for c in cells if any(o.output_type == "error" for o in c.outputs)] == [] and all(c.outputs for c in cells[2:])
+    text = body_html(nbformat.v4.new_notebook(cells=cells), "en")
+    page = Parts(text)
+    assert unsafe(text) == [] and not any("owned" in str(at) for tag, at in page.tags) and {tag for tag, _ in page.tags} <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "p", "style"}
+    assert marks(" ".join(page.words)) == marks(" ".join(s[:80] for s in STRINGS[:60]))

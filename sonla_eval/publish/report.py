@@ -32,13 +32,15 @@ def own_parameters(
 def open_report(
     variables: dict, # globals() of the template
 ): # present.book.Book of the template's year, unit, language and edition
-    "Prepares the year if it isn't current and opens the protected results of the edition."
+    "Prepares the year if it isn't current and opens the protected results of the edition; from then on the notebook shows foreign tables safely."
     p = own_parameters(variables)
     from sonla_eval.methods.results import PROVINCE, read_results
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
+    from sonla_eval.present.foreign import guard_shell
     from sonla_eval.publish.year import prepared
+    guard_shell()
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])

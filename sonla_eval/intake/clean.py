@@ -16,8 +16,9 @@ from ..safe import no_formula, safe_frame, visible
 from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .form import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
-from .records import SEVERITIES, WITH_VALUE, as_records, ask, check_records, empty_records, query_table, shown
+from .frame import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
+from .queries import SEVERITIES, ask, query_table, shown
+from .records import WITH_VALUE, as_records, check_records, empty_records
 from .tables import Reading, read_tables
 from .workbook import Book, open_each, save_book
 
@@ -192,10 +193,15 @@ def read_year(
     year: int, # the report's year
     before: pd.DataFrame | None = None, # records of the year before, to compare with
     corrections: Path | None = None, # file of corrections; data/corrections/<year>.yaml for real data
+    progress=None, # called with (files read, files)
 ) -> Intake: # records, queries, quarantine, files, tables
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
-    return assemble([read_one(book, year) for book in open_each(read)], year, [visible(p.name) for p in others], before, corrections)
+    readings = []
+    for book in open_each(read):
+        readings.append(read_one(book, year))
+        if progress: progress(len(readings), len(read))
+    return assemble(readings, year, [visible(p.name) for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {
@@ -235,11 +241,12 @@ HEADS = {"severity": "Mức / Severity", "file": "Tệp / File", "sheet": "Trang
          "found": "Giá trị / Found", "expected": "Cần có / Expected", "rule_vi": "Quy tắc", "suggestion_vi": "Đề nghị", "rule_en": "Rule", "suggestion_en": "Suggestion", "id": "Mã câu hỏi / Query"}
 WORDS = {"blocks": "Phải trả lời / Blocks", "doubtful": "Nghi vấn / Doubtful", "note": "Ghi chú / Note"}
 
-# %% ../../nbs/intake/18_clean.ipynb #a2ad68c1
 def _link(row: dict) -> str: # opens the cell of the file that lies beside the list
     sheet = row["sheet"].replace("'", "''")
     return f"./{quote(row['file'])}#'{sheet}'!{row['cell']}"
 
+
+# %% ../../nbs/intake/18_clean.ipynb #a2ad68c1
 def _query_sheet(ws, part: pd.DataFrame):
     "One district's questions."
     from openpyxl.styles import Alignment, Font

@@ -149,16 +149,16 @@ def manifest(
     given: dict, # parameters
     sources: list[Path], # workbooks read
     synthetic: bool,
+    packets: dict, # page, such as vi/province.html -> id of its packet
 ) -> dict: # what stands in manifest.json
-    "Inputs and outputs with SHA-256, versions and parameters. Names only: no folder of the machine."
-    from importlib.metadata import version
+    "Inputs and outputs with SHA-256, packets, versions and parameters. Names only: no folder of the machine."
     from sonla_eval import __version__
-    packages = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill", "nbconvert")
+    from sonla_eval.publish.packet import installed
     outputs = {p.relative_to(folder).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size}
                for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "manifest.json" and not p.name.startswith(".")}
-    return {"format": 1, "notice": "TỔNG HỢP / SYNTHETIC: built on a made-up province" if synthetic else "built on the files named under inputs",
-            "synthetic": synthetic, "year": year, "edition": edition, "key": key, "parameters": given,
-            "versions": {"sonla_eval": __version__, **{p: version(p) for p in packages}},
+    return {"format": 2, "notice": "TỔNG HỢP / SYNTHETIC: built on a made-up province" if synthetic else "built on the files named under inputs",
+            "synthetic": synthetic, "year": year, "edition": edition, "key": key, "parameters": given, "packets": packets,
+            "versions": {"sonla_eval": __version__, **installed()},
             "inputs": {f"{p.parent.name}/{p.name}": {"sha256": sha256(p)} for p in sources}, "outputs": outputs}
 
 def write_manifest(folder: Path, content: dict):

@@ -39,9 +39,11 @@ def open_report(
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
     from sonla_eval.present.foreign import guard_shell
+    from sonla_eval.protect.apart import guard_outputs
     from sonla_eval.publish.quality_year import read_quality
     from sonla_eval.publish.year import prepared
     guard_shell()
+    guard_outputs()
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])

@@ -28,6 +28,7 @@ class Book:
     files: pd.DataFrame | None = None # workbooks read
     threshold: int = 5 # of the public edition
     quality: dict | None = None # tables of publish.quality_year for this edition
+    public: "Book | None" = None # in the internal edition, the same book of the public one
 
     def __post_init__(self):
         groups = {k: g for k, g in self.results.groupby("measure", sort=False)}

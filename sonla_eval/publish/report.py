@@ -49,6 +49,7 @@ def open_report(
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
-    results = read_results(work/f"results-{p['edition']}.parquet")
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, read_quality(work, p["edition"]))
+    threshold = read_settings().threshold
+    def book_of(edition, public=None): return Book(read_results(work/f"results-{edition}.parquet"), plan, p["year"], unit, p["lang"], edition, queries, files, threshold, read_quality(work, edition), public)
+    return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

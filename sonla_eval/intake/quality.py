@@ -216,7 +216,7 @@ def requests(
     out = out.assign(total=out["blocks"] + out["doubtful"], by=answer_by(year)).reset_index()
     return out.sort_values("unit", key=lambda s: s.map(lambda u: (len(u) != 3, u)), ignore_index=True)
 
-# %% ../../nbs/intake/16b_quality.ipynb #801b825b
+# %% ../../nbs/intake/16b_quality.ipynb #34bbd574
 def assess(
     records: pd.DataFrame, # records of a year, corrected
     queries: pd.DataFrame, # open questions
@@ -226,7 +226,8 @@ def assess(
     corrections: Path | None = None, # file of corrections; the project's own by default
 ) -> dict: # table name -> table
     "The year's quality tables: indicator, unit, block, logic, outliers, corrected, reviewed, requests, rechecks."
-    every = query_table(run_checks(records, year, before=before))
+    answered = find_corrections(corrections, year, synthetic).reviewed
+    every = query_table(run_checks(records, year, before=before)) if answered else queries
     done, mended = reviewed(year, synthetic, every, corrections), corrected(year, synthetic, corrections)
     seen = rechecks(records)
     indicator = measures(records, queries, year, "indicator")

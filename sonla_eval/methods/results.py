@@ -481,7 +481,7 @@ def come_due(
 ) -> dict: # stage -> True where it has come due by 31 December
     "For whom each stage has come due by 31 December of the year; the half-year of entry is counted from its first day."
     if "cohort" not in table: return {}
-    start = table["cohort"].map(lambda h: 12*int(h[:4]) + (0 if h.endswith("H1") else 6))
+    start = table["cohort"].map(lambda h: 12*int(h[:4]) + (0 if h.endswith("H1") else 6) if isinstance(h, str) else float("inf")) # not due while its half-year isn't known
     return {s: start + MONTHS[s] <= 12*(year + 1) for s in names if s in MONTHS}
 
 # %% ../../nbs/methods/39_results.ipynb #c617d34e

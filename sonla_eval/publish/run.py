@@ -257,8 +257,9 @@ def run(
 ) -> RunReport:
     "Makes and publishes a year's reports. Everything current: says so and does nothing. One failed: the others are published."
     from sonla_eval.plan.commitments import load_plan
+    from sonla_eval.publish.remote import mirrored
     load_plan(s.year) # a year without a plan is refused before anything is read
-    with Lock(site_folder(s)):
+    with mirrored(s, list(range(s.year - Y.LOOK_BACK, s.year + 1))) as s, Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
         prepared_key = Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year))
@@ -281,7 +282,7 @@ def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool) -> 
     staged = packet_folder(s)/"pages"
     tasks = {r.key: Task(r, s.year, str(folder), str(prepared.work), key, synthetic, s.langs, str(packet_folder(s)/"reports"), str(staged), str(packet.failed_folder(s, s.year, r.key))) for r in wanted}
     made, failed = [], []
-    for o in engine.forked(make_page, tasks, s.workers, say):
+    for o in _mapped(s, tasks, say):
         made.append(o.key) if o.ok else failed.append((o.key, str(o.value)))
         bar.update(1)
     bar.close()
@@ -291,6 +292,13 @@ def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool) -> 
     packet.record_run(s, site_folder(s))
     shutil.rmtree(staged, ignore_errors=True)
     return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused))
+
+def _mapped(s: Settings, tasks: dict, say):
+    "Outcomes of the tasks, made here or on a cluster; the run does not know which."
+    from sonla_eval.publish import engine
+    if not s.scheduler: return engine.forked(make_page, tasks, s.workers, say)
+    from sonla_eval.publish.cluster import spread
+    return spread(make_page, tasks, s.scheduler, s.store or (packet_folder(s).parent/"cluster").resolve().as_uri(), say)
 
 def _warm():
     "Imports once what every report needs, so that each fork begins with it loaded."

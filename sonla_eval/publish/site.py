@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'PUBLIC_COLUMNS', 'INDEX', 'Report', 'names', 'reports', 'Incomplete', 'promised', 'word', 'title', 'page_of',
-           'safe_text', 'write_table', 'write_tables', 'manifest', 'write_manifest', 'write_index']
+           'write_table', 'write_tables', 'manifest', 'write_manifest', 'write_index']
 
 # %% ../../nbs/publish/63_site.ipynb #cf987ff6
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pathlib import Path
 import ast
 import json
 from ..files import write_text
+from ..safe import safe_frame
 from .year import sha256
 from ..settings import project_root
 
@@ -114,17 +115,9 @@ def page_of(
 PUBLIC_COLUMNS = ["id", "commitment", "measure", "unit", "era", "period", "breakdown", "numerator", "denominator", "value", "low", "high", "level", "n", "value_unit",
                   "kind", "method", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]
 
-def safe_text(x):
-    "Text that no spreadsheet takes for a formula."
-    return "'" + x if isinstance(x, str) and x[:1] in ("=", "+", "-", "@", "\t", "\r") else x
-
 def write_table(table, path: Path):
     "A CSV with a byte-order mark, so that Vietnamese opens right in spreadsheets; written atomically."
-    out = table.copy()
-    for c in out.columns:
-        if out[c].dtype == object or str(out[c].dtype).startswith("str"): out[c] = out[c].map(safe_text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "\ufeff" + out.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+    write_text(path, "\ufeff" + safe_frame(table).to_csv(index=False, lineterminator="\n", float_format="%.10g"))
 
 # %% ../../nbs/publish/63_site.ipynb #950094d3
 def write_tables(

@@ -13,8 +13,9 @@ import numpy as np, pandas as pd, yaml
 from scipy import stats
 from .checks import DUE_DAY, NOTHING_BUT, PERSONS_WITHIN, far, grade, grid_of, quality, run_checks, yearly
 from .corrections import find_corrections
-from .form import PROVINCE, communes_of, form_items
-from .records import COLUMNS, WITH_VALUE, as_records, query_table
+from .frame import PROVINCE, communes_of, form_items
+from .queries import query_table
+from .records import COLUMNS, WITH_VALUE, as_records
 from ..settings import data_path
 
 # %% ../../nbs/intake/16b_quality.ipynb #23e286f4

@@ -8,11 +8,11 @@ __all__ = ['TOLD', 'CAUSES', 'period_from', 'told', 'same_number', 'differing', 
            'Ground', 'ground', 'Step', 'states', 'step_moves', 'causes_of', 'Changed', 'attributed', 'page_texts',
            'text_changes']
 
-# %% ../../nbs/publish/67a_differences.ipynb #866bcb01
+# %% ../../nbs/publish/67a_differences.ipynb #fe5f3d3d
 from dataclasses import dataclass
 from types import SimpleNamespace
 import json
-import math
+import numpy as np
 import pandas as pd
 from ..methods.revisions import sources_of
 from ..plan import units as U
@@ -40,10 +40,10 @@ def told(
     t["key"] = [f"{c}:{m}|{u}|{period_from(p, year)}|{b}" for c, m, u, p, b in zip(t["commitment"], t["measure"], t["unit"], t["period"], t["breakdown"])]
     return t
 
-# %% ../../nbs/publish/67a_differences.ipynb #0cf7a951
-def same_number(a: float, b: float) -> bool:
+# %% ../../nbs/publish/67a_differences.ipynb #9ae308a7
+def same_number(a, b): # numbers or columns -> True where they are the same
     "Equal, or both unknown; the last digits of a float are not a difference."
-    return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+    return np.isclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-9, atol=1e-12, equal_nan=True)
 
 def differing(
     a: pd.DataFrame, b: pd.DataFrame, # from told()
@@ -51,7 +51,7 @@ def differing(
     "The rows that differ, each once, with the weightiest change: status, number, hidden or shown, only on one side."
     m = a.merge(b, on="key", how="outer", suffixes=("_a", "_b"), indicator="side").sort_values("key", kind="stable", ignore_index=True)
     moved = pd.Series(False, m.index)
-    for c in NUMBERS: moved |= [not same_number(float(x), float(y)) for x, y in zip(m[f"{c}_a"], m[f"{c}_b"])]
+    for c in NUMBERS: moved |= ~same_number(m[f"{c}_a"], m[f"{c}_b"])
     change = []
     for side, number, s, t, p, q in zip(m["side"], moved, m["status_a"], m["status_b"], m["mask_a"], m["mask_b"]):
         change.append("only_a" if side == "left_only" else "only_b" if side == "right_only" else "hidden" if (p == "") != (q == "") else "status" if s != t else "number" if number else "")
@@ -59,7 +59,7 @@ def differing(
     for c in ("commitment", "measure", "unit", "breakdown", "value_unit", "num_item", "den_item"): m[c] = m[f"{c}_a"].where(m[f"{c}_a"].notna(), m[f"{c}_b"])
     return m[m["change"].ne("")].reset_index(drop=True)
 
-# %% ../../nbs/publish/67a_differences.ipynb #8a39f2b6
+# %% ../../nbs/publish/67a_differences.ipynb #92f68e33
 def changed_cells(
     a: pd.DataFrame, b: pd.DataFrame, # records
     year_a: int, year_b: int, # the years evaluated
@@ -68,8 +68,7 @@ def changed_cells(
     own = ["indicator", "unit", "period", "value", "status", "source_file", "source_sheet", "source_cell", "correction"]
     def keyed(t, year): return t[own].assign(key=t["indicator"] + "|" + t["unit"] + "|" + [period_from(p, year) for p in t["period"]])
     m = keyed(a, year_a).merge(keyed(b, year_b), on="key", how="outer", suffixes=("_a", "_b")).sort_values("key", kind="stable", ignore_index=True)
-    alike = [same_number(float(x), float(y)) for x, y in zip(m["value_a"], m["value_b"])]
-    m = m[~(pd.Series(alike, m.index) & (m["status_a"] == m["status_b"]) & (m["correction_a"] == m["correction_b"]))]
+    m = m[~(same_number(m["value_a"], m["value_b"]) & (m["status_a"] == m["status_b"]) & (m["correction_a"] == m["correction_b"]))]
     either = lambda c: m[f"{c}_b"].where(m[f"{c}_b"].notna() & m[f"{c}_b"].ne(""), m[f"{c}_a"]).fillna("")
     fixed = m["correction_a"].fillna("") != m["correction_b"].fillna("")
     return pd.DataFrame({"indicator": either("indicator"), "unit": either("unit"), "period": either("period"), "old": m["value_a"], "new": m["value_b"], "status_a": m["status_a"].fillna(""), "status_b": m["status_b"].fillna(""),
@@ -140,7 +139,7 @@ def made_of(
     codes, tables = sources_of(row, plan)
     return codes | {c for c in (row["num_item"], row["den_item"]) if c}, tables
 
-# %% ../../nbs/publish/67a_differences.ipynb #d51d2f66
+# %% ../../nbs/publish/67a_differences.ipynb #782d8447
 CAUSES = {"data": ("số liệu", "data"), "correction": ("đính chính", "correction"), "definition": ("định nghĩa", "definition"),
           "boundary": ("địa giới", "boundary"), "code": ("chương trình", "code"), "unknown": ("chưa rõ", "not known")}
 
@@ -167,6 +166,7 @@ def ground(
     a: dict, b: dict, # contents of packet.json
 ) -> Ground:
     "Compares what two packets were made from."
+    plans = tuple(f"data/plan/{m['year']}.yaml" for m in (a, b)) if a["year"] != b["year"] else ()
     part = lambda m, test: {k: v for k, v in m["definitions"].items() if test(k)}
     def files(test): return tuple(other_files(part(a, test), part(b, test)))
     was, now = a["lock"]["versions"], b["lock"]["versions"]
@@ -174,9 +174,9 @@ def ground(
     place, fix = (lambda k: k.startswith("data/units/")), (lambda k: k.startswith("data/corrections/"))
     sources = lambda m: {k: v for k, v in m["source"].items() if not k.endswith("_modidx.py")}
     return Ground(tuple(other_files(sources(a), sources(b))), tuple(f"{k} {was.get(k, '-')} -> {now.get(k, '-')}" for k in sorted({*was, *now}) if was.get(k) != now.get(k)),
-        files(lambda k: not place(k) and not fix(k)) + threshold, files(place), files(fix), tuple(other_files(a["inputs"], b["inputs"])), a["year"] != b["year"])
+        files(lambda k: not place(k) and not fix(k)) + plans + threshold, files(place), files(fix), tuple(other_files(a["inputs"], b["inputs"])), a["year"] != b["year"])
 
-# %% ../../nbs/publish/67a_differences.ipynb #2570263a
+# %% ../../nbs/publish/67a_differences.ipynb #a67b8eab
 @dataclass(frozen=True)
 class Step:
     "One change made on its own: its cause, and the results before and after it."
@@ -193,10 +193,10 @@ def step_moves(step: Step, key: str) -> tuple[bool, float]: # did it move; by ho
     "What one step did to one number."
     x, y = step.before.get(key), step.after.get(key)
     if x is None or y is None: return x is not y, float("nan")
-    moved = not all(same_number(p, q) for p, q in zip(x[:5], y[:5])) or x[5:] != y[5:]
+    moved = not same_number(x[:5], y[:5]).all() or x[5:] != y[5:]
     return moved, y[0] - x[0]
 
-# %% ../../nbs/publish/67a_differences.ipynb #87f3c7a7
+# %% ../../nbs/publish/67a_differences.ipynb #a00f43d3
 def causes_of(
     row: dict, # from differing()
     g: Ground,
@@ -217,8 +217,8 @@ def causes_of(
         out |= fine or {s.cause}
         parts[s.cause] = by
     if steps and out: return tuple(c for c in CAUSES if c in out), parts
-    left = set(g.causes) - {"data", "correction", "boundary"} if evidence - {"definition"} else set(g.causes)
-    if "code" in left and evidence: return tuple(c for c in CAUSES if c in evidence | {"code"}), {}
+    left = set(g.causes) - ({"definition"} if g.other_year else set())
+    if "code" in left: evidence |= {"code"} if evidence else set()
     out = evidence & (set(g.causes) | {"boundary"}) or left
     return tuple(c for c in CAUSES if c in out) or ("unknown",), {}
 

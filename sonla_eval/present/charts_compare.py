@@ -13,7 +13,7 @@ from .tables import is_blank
 from .theme import AXIS, BLUE, PAPER, text_width
 from .words import percent, say, t
 
-# %% ../../nbs/present/56b_charts_compare.ipynb #3f3b077a
+# %% ../../nbs/present/56b_charts_compare.ipynb #2f67fe98
 @chart
 def shift_dots(
     df: pd.DataFrame, # label, before, after
@@ -51,7 +51,8 @@ def _ring(sheet, x: float, y: float): sheet.add(Circle((x, y), 5, facecolor=PAPE
 def _dot(sheet, x: float, y: float): sheet.add(Circle((x, y), 4, facecolor=BLUE, edgecolor=PAPER, linewidth=0.6, zorder=4))
 
 def _ticks(rows: pd.DataFrame, unit: str, room: float) -> list[float]:
-    "Ticks from zero; shares up to the whole stand on a scale of four quarters."
-    peak = float(rows[["before", "after"]].max().max()) if len(rows) else 1.0
-    if unit == "share" and not peak > 1: return [0, 0.5, 1] if room < 170 else [0, 0.25, 0.5, 0.75, 1]
-    return nice_ticks(peak if peak > 0 else 1.0, 0, 3 if room < 170 else 5)
+    "Round ticks around the numbers: dots need no zero, and a small step must show. Wide ranges begin at zero."
+    known = rows[["before", "after"]].stack()
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    if low < 0.4*high: low = min(low, 0.0)
+    return nice_ticks(high if high > low else low + 0.01, low, 3 if room < 170 else 5)

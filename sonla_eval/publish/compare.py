@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['EFFECTIVE', 'NO_CELLS', 'W', 'MOST', 'Side', 'side_of_packets', 'side_of_folder', 'newest', 'find_side', 'Unequal',
            'check_sides', 'steps_between', 'Comparison', 'compare', 'w', 'cause_words', 'main_rows', 'commitment_words',
-           'number_words', 'value_words', 'gap_words', 'parts_words', 'unit_words', 'cell_place', 'from_words',
-           'numbers_frame', 'long_table', 'sides_table', 'why_table', 'points', 'fig_statuses', 'side_label',
-           'fig_shares', 'statuses_table', 'cells_table', 'page_words', 'figures_table', 'texts_table', 'title_of',
-           'page_html', 'grammar', 'write_pages', 'main']
+           'number_words', 'measure_words', 'value_words', 'gap_words', 'by_words', 'why_words', 'unit_words',
+           'cell_place', 'from_words', 'numbers_frame', 'long_table', 'sides_table', 'why_table', 'points',
+           'fig_statuses', 'side_label', 'fig_shares', 'statuses_table', 'cells_table', 'page_words', 'figures_table',
+           'texts_table', 'title_of', 'page_html', 'grammar', 'write_pages', 'main']
 
 # %% ../../nbs/publish/67_compare.ipynb #8fc63fe2
 from dataclasses import dataclass, field, replace
@@ -198,16 +198,22 @@ def _said(a: Side, b: Side, by: dict, g: D.Ground) -> tuple[pd.DataFrame, pd.Dat
         texts += [(page, old, new, causes(f"{old} {new}")) for old, new in D.text_changes(x, y)]
     return pd.DataFrame(figures, columns=["page", "figure", "changes", "causes"]), pd.DataFrame(texts, columns=["page", "old", "new", "causes"])
 
-# %% ../../nbs/publish/67_compare.ipynb #c4a1df43
+# %% ../../nbs/publish/67_compare.ipynb #ba6ab78c
 W = {
-    "title": ("So sánh {a} với {b}", "{a} compared with {b}"),
+    "years": ("So sánh năm {a} với năm {b}", "{a} compared with {b}"), "runs": ("So sánh hai lần chạy năm {year}: {a} và {b}", "Two runs of {year} compared: {a} and {b}"),
     "about": ("Hai bên", "The two sides"), "why": ("Điều gì khác nhau ở đầu vào", "What differs in what they were made from"),
     "status": ("Tình trạng các cam kết", "Statuses of the commitments"), "numbers": ("Số liệu khác nhau", "Numbers that differ"),
     "cells": ("Các ô đã thay đổi", "Cells that changed"), "figures": ("Biểu đồ khác nhau", "Figures that differ"), "texts": ("Câu chữ khác nhau", "Sentences that differ"),
     "cause": ("Nguyên nhân", "Cause"), "from": ("Từ ô", "From cells"), "kind": ("Loại", "Kind"), "files": ("Tệp, gói", "Files, packages"), "report": ("Báo cáo", "Report"), "figure": ("Biểu đồ", "Figure"),
-    "difference": ("Chênh lệch", "Difference"), "place": ("Tệp, trang, ô", "File, sheet, cell"), "measure": ("Số liệu", "Number"), "parts": ("Phần do từng nguyên nhân", "Part of each cause"),
+    "difference": ("Chênh lệch", "Difference"), "place": ("Tệp, trang, ô", "File, sheet, cell"), "measure": ("Số liệu", "Number"),
     "side": ("Bên", "Side"), "edition": ("Bản", "Edition"), "packet": ("Gói lưu", "Packet"), "year": ("Năm", "Year"), "made": ("sonla_eval, Python", "sonla_eval, Python"),
     "same": ("Hai bên giống hệt nhau: không có số liệu, tình trạng, câu chữ hay biểu đồ nào khác.", "The two sides are the same: no number, status, sentence or figure differs."),
+    "sides.cap": ("Hai bên A và B: chạy lần nào, bản nào", "Sides A and B: which run, which edition"), "made.cap": ("Số tệp và gói khác nhau giữa hai bên, theo loại", "How many files and packages differ between the sides, by kind"),
+    "status.cap": ("Cam kết có tình trạng khác nhau, tỉnh Sơn La", "Commitments with another status, Sơn La province"), "numbers.cap": ("Giá trị ở hai bên, chênh lệch và nguyên nhân; tỉnh trước, rồi huyện, xã", "Values on both sides, difference and cause; the province first, then districts and communes"),
+    "cells.cap": ("Số trong tệp gốc ở hai bên", "What the workbooks hold on both sides"), "figures.cap": ("Biểu đồ khác nhau và những ô đầu tiên khác nhau", "Figures that differ and their first differing cells"), "texts.cap": ("Câu ở bên A và câu ở bên B", "The sentence on side A and on side B"),
+    "named": ("Tên gọi", "Named"), "points": ("điểm", "points"),
+    "m.verified": ("đã kiểm tra lại", "re-checked"), "m.quarter": ("theo quý", "by quarter"), "m.recognised": ("đã được công nhận", "recognised"), "m.flag": ("từng mục", "single item"), "m.stage": ("giai đoạn", "stage"), "m.survey": ("khảo sát", "survey"),
+    "m.done": ("đã làm", "done"), "m.spent": ("đã chi", "spent"), "m.asked": ("đã nêu nhu cầu", "asked"), "m.reached": ("được tiếp cận", "reached"), "m.part": ("phần", "part"),
     "several": ("nhiều nguyên nhân", "several causes"), "none": ("không có", "none"), "more": ("… và {n} dòng nữa; tệp CSV có đủ.", "... and {n} more; the CSV holds all."),
     "only_a": ("chỉ có ở bên A", "only on side A"), "only_b": ("chỉ có ở bên B", "only on side B"), "hid": ("bị ẩn", "hidden"),
     "internal": ("nội bộ", "internal"), "public": ("công bố", "public"), "source": ("kho lưu các lần chạy", "archive of runs"),
@@ -246,13 +252,19 @@ def commitment_words(c: Comparison, code: str, lang: str) -> str:
     entry = known.commitments.get(code) if known else None
     return f"{code} {entry['indicator'][lang]}" if entry else code
 
-# %% ../../nbs/publish/67_compare.ipynb #1fb38993
+# %% ../../nbs/publish/67_compare.ipynb #0745da39
 def number_words(c: Comparison, r: dict, lang: str) -> str: # "C5 ..., quarter" or "A1 Conditional ... establishments"
     "What a differing number is, in words."
     form, text = (c.b.definitions or D.Definitions({}, {})).items, r["measure"]
     if text.startswith("item:"): text = f"{text[5:]} {form.get(text[5:], {}).get(lang, '')}"
-    elif r["measure"] == r["commitment"]: text = commitment_words(c, r["commitment"], lang)
+    elif r["commitment"]: text = measure_words(c, r, lang)
     return " · ".join(x for x in (text.strip(), r["breakdown"]) if x)
+
+def measure_words(c: Comparison, r: dict, lang: str) -> str: # "C5 Share of ..., re-checked"
+    "A commitment's measure in words: its indicator, and which part of it."
+    part = r["measure"].removeprefix(r["commitment"]).removeprefix(".")
+    words = w(f"m.{part}", lang) if f"m.{part}" in W else part
+    return ", ".join(x for x in (commitment_words(c, r["commitment"], lang), words) if x)
 
 def value_words(r: dict, side: str, lang: str, other: str = "") -> str:
     "One side's number, with counts, or why there is none."
@@ -266,19 +278,20 @@ def gap_words(r: dict, lang: str) -> str: # "+3,2" or ""
     "The difference of the values; shares in points."
     if is_blank(r["value_a"]) or is_blank(r["value_b"]): return ""
     by = r["value_b"] - r["value_a"]
-    text = say(100*by if r["value_unit"] == "share" else by, "points", lang)
-    return text + (" " + t("unit.points", lang) if r["value_unit"] == "share" and "unit.points" in _words() else "")
+    return by_words(by, r["value_unit"], lang)
 
-def _words() -> dict:
-    from sonla_eval.present.words import all_words
-    return all_words()
+def by_words(by: float, unit: str, lang: str) -> str: # "+3" or "−0.2 points"
+    "A difference with its sign; that of shares in points."
+    if unit == "share": return f"{say(100*by, 'points', lang)} {w('points', lang)}"
+    return say(by, "points", lang, 0 if float(by).is_integer() else 2)
 
-def parts_words(r: dict, lang: str) -> str:
-    "The part of each cause, where it was evaluated."
-    k = 100 if r["value_unit"] == "share" else 1
-    return "; ".join(f"{D.CAUSES[n][LANGS.index(lang)]} {say(k*v, 'points', lang)}" for n, v in json.loads(r["parts"]).items() if v == v)
+def why_words(r: dict, lang: str) -> str: # "several causes: data (+3), code (−1)"
+    "The causes, each with its part of the difference where it was evaluated."
+    parts, i = json.loads(r["parts"]), LANGS.index(lang)
+    names = [D.CAUSES[k][i] + (f" ({by_words(parts[k], r['value_unit'], lang)})" if len(r["causes"].split("+")) > 1 and parts.get(k, float("nan")) == parts.get(k) else "") for k in r["causes"].split("+")]
+    return names[0] if len(names) == 1 else f"{w('several', lang)}: {', '.join(names)}"
 
-# %% ../../nbs/publish/67_compare.ipynb #258fafe2
+# %% ../../nbs/publish/67_compare.ipynb #b92c1373
 def unit_words(unit: str, era, lang: str) -> str:
     "Name of a place."
     if unit == U.PROVINCE: return ("tỉnh Sơn La", "Sơn La province")[LANGS.index(lang)]
@@ -289,7 +302,7 @@ def cell_place(r: dict) -> str: # "116_bao-cao-2022.xlsx, B, C7"
     "Where a changed cell stands."
     return ", ".join(x for x in (r["file"], r["sheet"], r["cell"]) if x)
 
-def from_words(c: Comparison, cells: tuple, lang: str, most: int = 3) -> str:
+def from_words(c: Comparison, cells: tuple, lang: str, most: int = 2) -> str:
     "The cells that a number comes from; nothing in a public page, which names no cell."
     if c.public or not cells: return ""
     table = c.cells.iloc[list(cells[:most])].to_dict("records")
@@ -304,13 +317,12 @@ def numbers_frame(c: Comparison, lang: str) -> pd.DataFrame:
     for r in rows.to_dict("records"):
         period = r["period_b"] if isinstance(r["period_b"], str) else r["period_a"]
         line = {w("measure", lang): number_words(c, r, lang), t("col.unit", lang): unit_words(r["unit"], r["era_b"], lang), t("col.period", lang): period_word(period, lang),
-            "A": value_words(r, "a", lang, "b"), "B": value_words(r, "b", lang, "a"), w("difference", lang): gap_words(r, lang), w("cause", lang): cause_words(r["causes"], lang)}
-        out.append(line if c.public else line | {w("parts", lang): parts_words(r, lang), w("from", lang): from_words(c, r["cells"], lang)})
-    frame = pd.DataFrame(out)
-    return frame.loc[:, [k for k in frame.columns if k != w("parts", lang) or frame[k].ne("").any()]] if len(frame) else frame
+            "A": value_words(r, "a", lang, "b"), "B": value_words(r, "b", lang, "a"), w("difference", lang): gap_words(r, lang), w("cause", lang): why_words(r, lang)}
+        out.append(line if c.public else line | {w("from", lang): from_words(c, r["cells"], lang)})
+    return pd.DataFrame(out)
 
-# %% ../../nbs/publish/67_compare.ipynb #d2485de9
-MOST = 200 # rows shown of a long table; its CSV holds all
+# %% ../../nbs/publish/67_compare.ipynb #54458888
+MOST = 60 # rows shown of a long table; its CSV holds all
 
 def long_table(frame: pd.DataFrame, lang: str, caption: str, id: str, kind: str = "") -> Html:
     "A table whose first rows are shown and whose CSV holds all."
@@ -322,21 +334,20 @@ def sides_table(c: Comparison, lang: str) -> Html:
     "Who the two sides are."
     rows = []
     for letter, s in (("A", c.a), ("B", c.b)):
-        rows.append({w("side", lang): letter, t("col.label", lang): s.name, w("year", lang): str(s.year), w("edition", lang): w(s.edition, lang), w("packet", lang): s.packet["id"][:SHORT] if s.packet else w("none", lang)})
-    return html_table(pd.DataFrame(rows), lang, w("about", lang), "sides", source=w("source", lang), download=False)
+        rows.append({w("side", lang): letter, w("named", lang): s.name, w("year", lang): str(s.year), w("edition", lang): w(s.edition, lang), w("packet", lang): s.packet["id"][:SHORT] if s.packet else w("none", lang)})
+    return html_table(pd.DataFrame(rows), lang, w("sides.cap", lang), "sides", source=w("source", lang), download=False)
 
 def why_table(c: Comparison, lang: str) -> Html:
     "What differs in what the sides were made from, kind by kind."
     rows = []
     for kind in ("data", "correction", "definition", "boundary", "code", "packages"):
         files = getattr(c.ground, kind)
-        if c.public: shown = str(len(files)) if files else w("none", lang)
-        else: shown = ", ".join(files[:6]) + (f" (+{len(files) - 6})" if len(files) > 6 else "") or w("none", lang)
+        shown = ", ".join(files[:6]) + (f" (+{len(files) - 6})" if len(files) > 6 else "") or w("none", lang)
         rows.append({w("kind", lang): w(f"why.{kind}", lang), t("col.n", lang): len(files), w("files", lang): shown})
     frame = pd.DataFrame(rows)
-    return html_table(frame.iloc[:, :2] if c.public else frame, lang, w("why", lang), "made-from", source=w("source", lang), download=False)
+    return html_table(frame.iloc[:, :2] if c.public else frame, lang, w("made.cap", lang), "made-from", source=w("source", lang), download=False)
 
-# %% ../../nbs/publish/67_compare.ipynb #ce575d55
+# %% ../../nbs/publish/67_compare.ipynb #2244d370
 def points(c: Comparison, lang: str) -> list[str]:
     "At most six sentences."
     vi, n = lang == "vi", len(c.rows)
@@ -352,14 +363,14 @@ def points(c: Comparison, lang: str) -> list[str]:
         listed = "; ".join(f"{cause_words(k, lang)} ({num(v)})" for k, v in tally.head(5).items())
         out.append(f"Nguyên nhân của các số khác nhau: {listed}." if vi else f"Causes of the numbers that differ: {listed}.")
     f, s = len(c.figures), len(c.texts)
-    out.append(f"{num(f)} biểu đồ và {num(s)} câu chữ khác nhau trên {len(set(c.a.pages) & set(c.b.pages))} trang có ở cả hai bên." if vi else f"{num(f)} figures and {num(s)} sentences differ on the {len(set(c.a.pages) & set(c.b.pages))} pages that both sides have.")
+    out.append(f"{num(f)} biểu đồ và {num(s)} câu chữ khác nhau trên {len(set(c.a.pages) & set(c.b.pages))} trang có ở cả hai bên." if vi else f"{num(f)} figures and {num(s)} sentences differ on {count_word(len(set(c.a.pages) & set(c.b.pages)), 'page', lang)} of both sides.")
     if not c.ground.known: out.append("Một bên chỉ có những gì đã công bố, nên không thể nói nguyên nhân." if vi else "Of one side only what was published is at hand, so causes can't be told.")
     elif c.ground.other_year: out.append("Hai năm khác nhau: số liệu nào cũng từ tệp khác, nên “số liệu” ở đây là việc của một năm khác, không phải sửa chữa." if vi else "These are two different years: every workbook is another one, so \"data\" here means another year's work, not a repair.")
     elif c.apart: out.append("Không tách riêng được phần của từng nguyên nhân; trang này nêu mọi nguyên nhân có thể." if vi else "The parts of the causes could not be separated; the page names every cause that is possible.")
     elif any(p != "{}" for p in c.rows["parts"]): out.append("Phần của từng nguyên nhân được tính bằng cách đánh giá lại bên A, mỗi lần đổi một thứ: chương trình trước, rồi định nghĩa, rồi số liệu." if vi else "The part of each cause comes from evaluating side A again with one thing changed at a time: first the program, then the definitions, then the data.")
     return out
 
-# %% ../../nbs/publish/67_compare.ipynb #6c210a1f
+# %% ../../nbs/publish/67_compare.ipynb #e0d4068d
 def fig_statuses(c: Comparison, lang: str):
     "Statuses of the province's commitments, side by side; None when there are none."
     m = main_rows(c)
@@ -382,18 +393,21 @@ def fig_shares(c: Comparison, lang: str, most: int = 20):
     if r.empty: return None
     up = int((r["value_b"] > r["value_a"]).sum())
     df = pd.DataFrame({"label": [_share_label(c, x, lang) for x in r.to_dict("records")], "before": r["value_a"].to_list(), "after": r["value_b"].to_list()})
-    head = f"{up} tỷ lệ cao hơn ở bên B, {len(r) - up} thấp hơn" if lang == "vi" else f"{up} shares are higher on side B, {len(r) - up} lower"
+    vi, en = [], []
+    for k, words in ((up, ("cao hơn", "higher")), (len(r) - up, ("thấp hơn", "lower"))):
+        if k: vi.append(f"{k} tỷ lệ {words[0]}"); en.append(f"{k} {words[1]}")
+    head = f"Ở bên B: {', '.join(vi)}" if lang == "vi" else f"Shares on side B: {', '.join(en)}"
     where = ("Tỷ lệ, tỉnh Sơn La; lệch nhiều nhất ở trên", "Shares, Sơn La province; the furthest apart first")[LANGS.index(lang)]
     return shift_dots(df, "shares", headline=head, subtitle=where, source=w("source", lang), lang=lang, synthetic=c.b.synthetic, names=(f"A: {side_label(c.a, lang)}", f"B: {side_label(c.b, lang)}"))
 
 def _share_label(c: Comparison, r: dict, lang: str) -> str:
     "A share's name, cut where it is long: its period and part follow."
-    words = commitment_words(c, r["commitment"], lang) if r["measure"] == r["commitment"] else r["measure"]
+    words = measure_words(c, r, lang)
     short = words if len(words) <= 52 else words[:50].rsplit(" ", 1)[0] + " …"
     period = "" if not isinstance(r["period_b"], str) or len(r["period_b"]) == 4 else period_word(r["period_b"], lang, short=True)
     return " · ".join(x for x in (short, r["breakdown"], period) if x)
 
-# %% ../../nbs/publish/67_compare.ipynb #4be89084
+# %% ../../nbs/publish/67_compare.ipynb #033d4b66
 def statuses_table(c: Comparison, lang: str) -> Html | None:
     "Commitments whose status differs, with the cause."
     m = main_rows(c)
@@ -402,20 +416,20 @@ def statuses_table(c: Comparison, lang: str) -> Html | None:
     mark = lambda s: Html(status_html(s, lang)) if isinstance(s, str) and s else w("none", lang)
     rows = [{t("col.id", lang): r["commitment"], t("col.commitment", lang): commitment_words(c, r["commitment"], lang).removeprefix(r["commitment"]).strip() or r["commitment"],
              "A": mark(r["status_a"]), "B": mark(r["status_b"]), w("cause", lang): cause_words(r["causes"] or "unknown", lang)} for r in m.to_dict("records")]
-    return html_table(pd.DataFrame(rows, dtype=object), lang, w("status", lang), "turned", source=w("source", lang))
+    return html_table(pd.DataFrame(rows, dtype=object), lang, w("status.cap", lang), "turned", source=w("source", lang))
 
 def cells_table(c: Comparison, lang: str) -> Html | None:
     "Changed cells with old and new; internal only."
     if c.public or c.cells.empty: return None
     rows = [{w("place", lang): cell_place(r), t("col.label", lang): r["indicator"], t("col.unit", lang): unit_words(r["unit"], U.era_of(r["period"]), lang), t("col.period", lang): period_word(r["period"], lang), "A": _was(r, "old", "status_a", lang), "B": _was(r, "new", "status_b", lang),
              w("cause", lang): D.CAUSES[r["kind"]][LANGS.index(lang)]} for r in c.cells.to_dict("records")]
-    return long_table(pd.DataFrame(rows), lang, w("cells", lang), "cells")
+    return long_table(pd.DataFrame(rows), lang, w("cells.cap", lang), "cells")
 
 def _was(r: dict, value: str, status: str, lang: str) -> str:
     "A record's number, or its state where it has none."
     return say(r[value], "n", lang) if not is_blank(r[value]) else t("state.missing", lang) if r[status] in ("missing", "") else r[status]
 
-# %% ../../nbs/publish/67_compare.ipynb #ad90cc79
+# %% ../../nbs/publish/67_compare.ipynb #5b49f2f0
 def page_words(page: str, lang: str) -> str: # "province (vi)"
     "A report's name with its language."
     code, name = page.split("/", 1)
@@ -426,18 +440,18 @@ def figures_table(c: Comparison, lang: str) -> Html | None:
     if c.figures.empty: return None
     rows = [{w("report", lang): page_words(r["page"], lang), w("figure", lang): r["figure"], w("difference", lang): "; ".join(r["changes"][:3]) + (f" (+{len(r['changes']) - 3})" if len(r["changes"]) > 3 else ""), w("cause", lang): cause_words(r["causes"], lang)}
             for r in c.figures.to_dict("records") if r["page"].startswith(lang)]
-    return long_table(pd.DataFrame(rows), lang, w("figures", lang), "figures") if rows else None
+    return long_table(pd.DataFrame(rows), lang, w("figures.cap", lang), "figures") if rows else None
 
 def texts_table(c: Comparison, lang: str) -> Html | None:
     "Sentences of the page's language that differ, both as they stand."
     rows = [{w("report", lang): page_words(r["page"], lang), "A": r["old"] or "–", "B": r["new"] or "–", w("cause", lang): cause_words(r["causes"], lang)} for r in c.texts.to_dict("records") if r["page"].startswith(lang)]
-    return long_table(pd.DataFrame(rows), lang, w("texts", lang), "texts") if rows else None
+    return long_table(pd.DataFrame(rows), lang, w("texts.cap", lang), "texts") if rows else None
 
-# %% ../../nbs/publish/67_compare.ipynb #45bc7992
+# %% ../../nbs/publish/67_compare.ipynb #4be2a82a
 def title_of(c: Comparison, lang: str) -> str:
     "The page's title: two years by their number, two runs of a year by their packets."
-    a, b = (str(s.year) if c.a.year != c.b.year else side_label(s, lang) for s in (c.a, c.b))
-    return w("title", lang, a=a, b=b)
+    if c.a.year != c.b.year: return w("years", lang, a=c.a.year, b=c.b.year)
+    return w("runs", lang, year=c.b.year, a=c.a.short[:6], b=c.b.short[:6])
 
 def page_html(
     c: Comparison,
@@ -451,7 +465,7 @@ def page_html(
     if c.ground.known: parts += [h2("why"), why_table(c, lang)]
     figures = [f for f in (fig_statuses(c, lang), fig_shares(c, lang)) if f is not None]
     parts += [h2("status"), *(f.html() for f in figures), statuses_table(c, lang)]
-    if len(c.rows): parts += [h2("numbers"), long_table(numbers_frame(c, lang), lang, w("numbers", lang), "numbers")]
+    if len(c.rows): parts += [h2("numbers"), long_table(numbers_frame(c, lang), lang, w("numbers.cap", lang), "numbers")]
     for key, table in (("cells", cells_table), ("figures", figures_table), ("texts", texts_table)):
         if (box := table(c, lang)) is not None: parts += [h2(key), box]
     meta = PageMeta(title=title_of(c, lang), lang=lang, edition=c.b.edition, year=c.b.year, synthetic=c.a.synthetic or c.b.synthetic, other_lang_href=other, classes=("compare",),

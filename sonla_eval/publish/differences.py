@@ -74,16 +74,16 @@ def changed_cells(
     return pd.DataFrame({"indicator": either("indicator"), "unit": either("unit"), "period": either("period"), "old": m["value_a"], "new": m["value_b"], "status_a": m["status_a"].fillna(""), "status_b": m["status_b"].fillna(""),
         "file": either("source_file"), "sheet": either("source_sheet"), "cell": either("source_cell"), "kind": fixed.map({True: "correction", False: "data"}), "why": either("correction").where(fixed, "")}).reset_index(drop=True)
 
-# %% ../../nbs/publish/67a_differences.ipynb #67403101
+# %% ../../nbs/publish/67a_differences.ipynb #afbffc65
 def scope_index(
     cells: pd.DataFrame, # from changed_cells()
     district: dict, # commune -> district
-) -> dict: # (indicator, unit, period or "") -> row numbers of cells
+) -> dict: # (indicator, unit, period or year) -> row numbers of cells
     "Which changed cells a number of a place and period can rest on: a district's rest on its communes, the province's on all, a year's on its months."
     index = {}
     for n, (code, unit, period) in enumerate(zip(cells["indicator"], cells["unit"], cells["period"])):
         for place in {unit, district.get(unit, unit), U.PROVINCE}:
-            for when in (period, ""): index.setdefault((code, place, when), []).append(n)
+            for when in {period, period[:4]}: index.setdefault((code, place, when), []).append(n)
     return index
 
 def districts_of_communes(
@@ -99,8 +99,7 @@ def cells_of(
 ) -> list[int]: # row numbers of cells, sorted
     "The changed cells that a number rests on."
     period = row["period_b"] if isinstance(row["period_b"], str) else row["period_a"]
-    when = "" if len(period) == 4 else period
-    return sorted({n for code in codes for n in index.get((code, row["unit"], when), [])})
+    return sorted({n for code in codes for n in index.get((code, row["unit"], period), [])})
 
 # %% ../../nbs/publish/67a_differences.ipynb #4f2407cb
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def value_of(o: Outcome, known: dict, unit: str, year: int, k: int, n: int) -> f
     if not den > 0 or not math.isfinite(num): return math.nan
     return math.log((num + 0.5)/den) if o.scale == "relative" else float(num/den)
 
-# %% ../../nbs/methods/35a_sites.ipynb #eac806f3
+# %% ../../nbs/methods/35a_sites.ipynb #77e1e1a9
 def known_values(tallies: dict[int, pd.DataFrame], codes: set[str]) -> dict: # (item, district, period) -> value
     "What the districts reported of some items, over all years."
     out, home = {}, homes(U.crosswalk()) if any(y >= 2025 for y in tallies) else {}
@@ -204,6 +204,7 @@ def outcome_panel(
     tallies: dict[int, pd.DataFrame], # year -> counts by district and period
     step: str, # "year", "half" or "quarter"
     phase_in: int = 0, # months from opening to full service
+    fill: tuple[float, float] | None = None, # for missing steps: value where treated, value elsewhere; None leaves the district out
 ) -> tuple[Panel, pd.DataFrame]: # the panel without incomplete districts; unit, why for those left out
     "Units x steps of an outcome; raises Refused when no district is complete on either side."
     n, codes = STEPS[step], set(o.numerator) | set(o.denominator)
@@ -211,9 +212,9 @@ def outcome_panel(
     for w in who:
         if w.role == "excluded": continue
         y = {year*n + k: value_of(o, known, w.unit, year, k, n) for year in sorted(tallies) for k in range(n)}
-        holes = [t for t, v in y.items() if math.isnan(v)]
-        if holes: gone.append((w.unit, len(holes), step_name(holes[0], step))); continue
-        start = 0 if math.isnan(w.start) else step_of(w.start + phase_in, step)
+        holes, start = [t for t, v in y.items() if math.isnan(v)], 0 if math.isnan(w.start) else step_of(w.start + phase_in, step)
+        if holes and fill is None: gone.append((w.unit, len(holes), step_name(holes[0], step))); continue
+        for t in holes: y[t] = fill[0] if 0 < start <= t else fill[1]
         rows += [(w.unit, t, v, start) for t, v in y.items()]
     left = pd.DataFrame(gone, columns=["unit", "holes", "first"])
     if not rows: raise Refused("no district reported this outcome in every period", "không huyện nào báo cáo đủ kết quả này ở mọi kỳ")

@@ -38,6 +38,7 @@ def open_report(
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
+    from sonla_eval.publish.quality_year import read_quality
     from sonla_eval.publish.year import prepared
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
@@ -46,4 +47,4 @@ def open_report(
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
     results = read_results(work/f"results-{p['edition']}.parquet")
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)
+    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, read_quality(work, p["edition"]))

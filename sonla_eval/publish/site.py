@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'PUBLIC_COLUMNS', 'INDEX', 'Report', 'names', 'reports', 'Incomplete', 'promised', 'word', 'title', 'page_of',
-           'safe_text', 'write_table', 'write_tables', 'manifest', 'write_manifest', 'write_index']
+           'write_table', 'write_tables', 'manifest', 'write_manifest', 'write_index']
 
 # %% ../../nbs/publish/63_site.ipynb #cf987ff6
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pathlib import Path
 import ast
 import json
 from ..files import write_text
+from ..safe import safe_frame
 from .year import sha256
 from ..settings import project_root
 
@@ -114,17 +115,9 @@ def page_of(
 PUBLIC_COLUMNS = ["id", "commitment", "measure", "unit", "era", "period", "breakdown", "numerator", "denominator", "value", "low", "high", "level", "n", "value_unit",
                   "kind", "method", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]
 
-def safe_text(x):
-    "Text that no spreadsheet takes for a formula."
-    return "'" + x if isinstance(x, str) and x[:1] in ("=", "+", "-", "@", "\t", "\r") else x
-
 def write_table(table, path: Path):
     "A CSV with a byte-order mark, so that Vietnamese opens right in spreadsheets; written atomically."
-    out = table.copy()
-    for c in out.columns:
-        if out[c].dtype == object or str(out[c].dtype).startswith("str"): out[c] = out[c].map(safe_text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "\ufeff" + out.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+    write_text(path, "\ufeff" + safe_frame(table).to_csv(index=False, lineterminator="\n", float_format="%.10g"))
 
 # %% ../../nbs/publish/63_site.ipynb #950094d3
 def write_tables(
@@ -156,16 +149,16 @@ def manifest(
     given: dict, # parameters
     sources: list[Path], # workbooks read
     synthetic: bool,
+    packets: dict, # page, such as vi/province.html -> id of its packet
 ) -> dict: # what stands in manifest.json
-    "Inputs and outputs with SHA-256, versions and parameters. Names only: no folder of the machine."
-    from importlib.metadata import version
+    "Inputs and outputs with SHA-256, packets, versions and parameters. Names only: no folder of the machine."
     from sonla_eval import __version__
-    packages = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill", "nbconvert")
+    from sonla_eval.publish.packet import installed
     outputs = {p.relative_to(folder).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size}
                for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "manifest.json" and not p.name.startswith(".")}
-    return {"format": 1, "notice": "TỔNG HỢP / SYNTHETIC: built on a made-up province" if synthetic else "built on the files named under inputs",
-            "synthetic": synthetic, "year": year, "edition": edition, "key": key, "parameters": given,
-            "versions": {"sonla_eval": __version__, **{p: version(p) for p in packages}},
+    return {"format": 2, "notice": "TỔNG HỢP / SYNTHETIC: built on a made-up province" if synthetic else "built on the files named under inputs",
+            "synthetic": synthetic, "year": year, "edition": edition, "key": key, "parameters": given, "packets": packets,
+            "versions": {"sonla_eval": __version__, **installed()},
             "inputs": {f"{p.parent.name}/{p.name}": {"sha256": sha256(p)} for p in sources}, "outputs": outputs}
 
 def write_manifest(folder: Path, content: dict):

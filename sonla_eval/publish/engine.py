@@ -55,7 +55,7 @@ def run_cells(
     done=lambda cell, index: None, # called after each that worked
     failed=lambda cell, index: None, # called for the one that failed
     known: dict | None = None, # cell number -> outputs that still hold; such a cell isn't run
-    watch=lambda index: None, # called after each that was run
+    watch=lambda index, ran: None, # called after each with its number and whether it was run
 ):
     "Runs code cells in one fresh shell and stores their outputs; stops at the first that fails."
     import contextlib, io
@@ -66,6 +66,7 @@ def run_cells(
         started(cell, index)
         if index in known:
             cell.outputs, cell.execution_count = known[index], count
+            watch(index, False)
             done(cell, index)
             continue
         shell.collected, shell.execution_count = [], count
@@ -74,7 +75,7 @@ def run_cells(
             result = shell.run_cell(cell.source, store_history=True, silent=False)
         streams = [new_output("stream", name=n, text=s.getvalue()) for n, s in (("stdout", out), ("stderr", err)) if s.getvalue()]
         cell.outputs, cell.execution_count = streams + shell.collected, count
-        watch(index)
+        watch(index, True)
         for o in cell.outputs:
             if o.output_type == "execute_result": o.execution_count = cell.execution_count
         if not result.success:
@@ -192,14 +193,14 @@ def execute(
     given: dict, # parameters by name
     cwd: Path | None = None, # folder that the cells run in
     known: dict | None = None, # cell number -> outputs that still hold, see run_cells
-    watch=None, # called with the number of each cell that was run
+    watch=None, # called after each cell, see run_cells
     engine: str = "", # a papermill engine; the best one here by default
 ): # the executed notebook
     "Checks the parameters, runs the template and returns the settled notebook. Raises ParameterError or ReportFailed."
     import papermill as pm
     template, unfinished = Path(template), []
     values, name = check_parameters(parameters(template), given, f"{template.name}: "), engine or engine_name()
-    more = {"unfinished": unfinished, "known": known or {}, "watch": watch or (lambda index: None)} if name == "sonla" else {}
+    more = {"unfinished": unfinished, "known": known or {}, "watch": watch or (lambda index, ran: None)} if name == "sonla" else {}
     try:
         nb = pm.execute_notebook(str(template), None, parameters=values, engine_name=name, kernel_name="python3", language="python",
             progress_bar=False, log_output=False, request_save_on_cell_execute=False, cwd=str(cwd) if cwd else None, **more)

@@ -140,19 +140,19 @@ def make_page(
     import nbformat
     from sonla_eval.publish import engine, packet, site
     from sonla_eval.publish.reads import Watch
-    r, nb, watch, known = task.report, None, Watch(), _holding(task)
+    r, nb, known = task.report, None, _holding(task)
+    watch = Watch(read_trace(Path(task.packets), task.report.key) if known else None)
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
     given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {})
     try:
-        nb = without_folders(engine.execute(template, given, project_root(), known, watch.after))
+        nb = without_folders(engine.execute(template, given, project_root(), known, watch))
         notebook = nbformat.writes(nb).encode("utf-8")
         html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task, page_key(task.basis, notebook)), task.langs)
     except (engine.ReportFailed, site.Incomplete, ValueError) as err:
         unfinished = getattr(err, "notebook", None) or nb
         packet.keep_failed(Path(task.failed), err, unfinished and without_folders(unfinished))
         raise
-    before = read_trace(Path(task.packets), r.key)
-    cells = watch.trace(nb.cells, answers_of(Path(task.work), r.edition), before and before["cells"], tuple(known))
+    cells = watch.trace(nb.cells, answers_of(Path(task.work), r.edition))
     leave(Path(task.packets), Path(task.pages), r.key, task.basis, notebook, html.encode("utf-8"), cells)
     return r.key
 
@@ -165,16 +165,16 @@ def _holding(task: Task) -> dict: # cell number -> outputs
     return {k: cells[k].outputs for k in task.holds}
 
 @lru_cache(maxsize=4)
-def _answers(work: str, edition: str, hashes: tuple):
+def _answers(work: str, editions: tuple, hashes: tuple):
     from sonla_eval.publish.reads import Answers
-    return Answers(*Y.tables(Path(work), edition))
+    return Answers({e: Y.tables(Path(work), e) for e in editions})
 
 def answers_of(
     work: Path, # folder of the year's prepared data
     edition: str, # internal or public
 ): # publish.reads.Answers
-    "Hashes of all that an edition's tables answer; made once for all pages while the tables are the same."
-    return _answers(str(work), edition, Y.table_hashes(work, edition))
+    "Hashes of all that an edition's tables answer, for the internal one the public one's too; made once for all pages while the tables are the same."
+    return _answers(str(work), ("public", "internal")[:2 if edition == "internal" else 1], Y.table_hashes(work, "internal") + Y.table_hashes(work, "public"))
 
 # %% ../../nbs/publish/64_run.ipynb #b08fd35d
 def run_key(
@@ -232,7 +232,7 @@ def assemble(
     new.mkdir(parents=True)
     for k in standing:
         if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables")
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}

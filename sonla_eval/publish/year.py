@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
-           'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'clean_year', 'evaluate_year', 'Prepared',
-           'code_files_of', 'year_key', 'last_edition', 'work_folder', 'prepared', 'table_hashes', 'tables']
+           'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'clean_year', 'looked_back_to',
+           'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition', 'work_folder',
+           'prepared', 'table_hashes', 'tables']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -40,7 +41,7 @@ def definitions() -> list[Path]: # the project's own files that a result depends
     root = project_root()
     package = Path(__file__).resolve().parent.parent
     files = [p for p in package.rglob("*") if p.is_file() and p.suffix in (".py", ".yaml", ".j2", ".css", ".woff2", ".ttf", ".json")]
-    for part in ("plan", "indicators", "units", "published", "corrections", "methods"): files += [p for p in (root/"data"/part).rglob("*") if p.is_file()]
+    for part in ("plan", "indicators", "units", "published", "corrections", "methods", "protocol"): files += [p for p in (root/"data"/part).rglob("*") if p.is_file()]
     return sorted(files + sorted((root/"nbs"/"reports").glob("*.ipynb")))
 
 # %% ../../nbs/publish/61_year.ipynb #c4f10804
@@ -78,7 +79,7 @@ def source_folder(
         if not (folder/str(year)).is_dir(): raise FileNotFoundError(f"the example province has no year {year}; it has {', '.join(sorted(p.name for p in folder.iterdir() if p.is_dir()))}")
     return folder
 
-# %% ../../nbs/publish/61_year.ipynb #dcade41a
+# %% ../../nbs/publish/61_year.ipynb #ce45821f
 def kept_of(
     work: Path, # folder of the year's prepared data
 ) -> Kept:
@@ -103,18 +104,18 @@ def reading_of(content: bytes): # intake.tables.Reading
     held["tables"] = {name: [tuple(row) for row in rows] for name, rows in held["tables"].items()}
     return Reading(**held)
 
-# %% ../../nbs/publish/61_year.ipynb #9bdd3b2b
+# %% ../../nbs/publish/61_year.ipynb #5ff7fbdd
 def kept_readings(
     kept: Kept, # what earlier runs kept
 ): # function for intake.clean.read_year
     "Reads the files that have changed and takes up the readings of the others."
-    from sonla_eval.intake.clean import read_files
+    from sonla_eval.intake.reading import read_each
     code = code_of("intake")
-    def read(paths: list, year: int, progress=None) -> list:
+    def read(paths: list, year: int) -> list:
         keys = {p: digest("reading", code, year, p.name, sha256(p)) for p in paths}
         held = {p: kept.get("reading", key) for p, key in keys.items()}
         new = [p for p in paths if held[p] is None]
-        made = dict(zip(new, read_files(new, year, progress)))
+        made = dict(zip(new, read_each(new, year)))
         for p, reading in made.items():
             if content := reading_bytes(reading): kept.put("reading", keys[p], content)
         return [made[p] if p in made else reading_of(held[p]) for p in paths]
@@ -151,25 +152,52 @@ def clean_year(
     from sonla_eval.intake.clean import read_year
     from sonla_eval.intake.records import write_records
     from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
+    from sonla_eval.protect.apart import tables_apart
+    from sonla_eval.methods.models import earlier_tables
     work.mkdir(parents=True, exist_ok=True)
     here, before, reader = Path(folder)/str(year), None, kept_readings(kept or kept_of(work))
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
     for y in range(year - LOOK_BACK, year):
         if not (Path(folder)/str(y)).is_dir(): continue
-        if y < year - 1: before = year_records(Path(folder)/str(y), y) # from the store where it is current
+        if y < year - 1: before, _ = year_records(Path(folder)/str(y), y) # from the store where it is current
         else:
             last = read_year(Path(folder)/str(y), y, before=before, reader=reader)
             keep(last, key_of_year(Path(folder)/str(y), y))
             for name, table in sorted(last.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
             before = last.records
         write_records(before, work/f"records-{y}.parquet")
+        for name, table in sorted(earlier_tables(folder, y).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
     taken = read_year(here, year, before=before, reader=reader)
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
     for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
-    for name, table in sorted(taken.tables.items()): write_parquet(table, work/f"table-{name}.parquet")
+    for name, table in sorted(tables_apart(taken.tables).items()): write_parquet(table, work/f"table-{name}.parquet")
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))
     return taken
+
+# %% ../../nbs/publish/61_year.ipynb #1a199095
+STEPS = ("1_clean", "2_evaluate") # notebooks that prepare a year
+
+def looked_back_to(
+    work: Path, # folder of the year's prepared data
+    year: int, # the year evaluated
+) -> list[Path]: # files, in order
+    "What last year's run left that revisions and protection of this year look back to."
+    return [p for p in sorted(last_edition(work, year).parent.glob("*.parquet")) if p.name.startswith(("results-", "records-", "table-"))]
+
+def code_files_of(*modules: str) -> dict: # module -> SHA-256
+    "Modules of this room that a step uses besides the rooms to the left."
+    return {m: sha256(Path(__file__).resolve().parent/f"{m}.py") for m in modules}
+
+def evaluation_key(
+    year: int, # the year evaluated
+    work: Path, # prepared by clean_year
+    threshold: int, # of the public edition
+) -> str: # 32 hexadecimal characters
+    "Key of the evaluation: what the cleaning left, the code, the threshold, last year's run."
+    given = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*")) if p.name.startswith(("records-", "table-", "ago-", "queries.", "files.", "clean."))}
+    past = {p.name: sha256(p) for p in looked_back_to(work, year)}
+    return digest("evaluated", code_of("protect"), code_files_of("year", "quality_year"), year, threshold, given, past)
 
 # %% ../../nbs/publish/61_year.ipynb #d39d8ee0
 def evaluate_year(
@@ -181,18 +209,18 @@ def evaluate_year(
     "Turns the records into results and protects them once for each edition, as one linked set; equal records are not evaluated twice."
     from sonla_eval.intake.records import read_records
     from sonla_eval.methods import results as R
+    from sonla_eval.protect.apart import results_apart, tables_apart
     from sonla_eval.protect.suppress import disclosure_log, protect
-    from sonla_eval.publish.quality_year import evaluated, published_files, read_tables, write_quality
-    kept, before = kept or kept_of(work), last_edition(work, year)
-    given = [p for p in sorted(work.rglob("*")) if p.name.startswith(("records-", "table-", "queries.", "clean."))]
-    past = {p.name: sha256(p) for p in {before, *published_files(work, year)} if p.is_file()}
-    key = digest("evaluated", code_of("protect"), code_files_of("quality_year"), year, threshold, {p.relative_to(work).as_posix(): sha256(p) for p in given}, past)
+    from sonla_eval.publish.quality_year import evaluated, read_ago, read_tables, write_quality
+    kept = kept or kept_of(work)
+    key = evaluation_key(year, work, threshold)
     held = kept.get("evaluated", key)
     if held is not None and all((work/name).is_file() and sha256(work/name) == known for name, known in from_bytes(held).items()): return R.read_results(work/"results.parquet")
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
-    tables = read_tables(work)
+    tables = tables_apart(read_tables(work))
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = evaluated(year, records, tables, state["synthetic"])
+    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year)))
+    before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")
     for edition in ("internal", "public"):
@@ -212,18 +240,10 @@ class Prepared:
     key: str
     folder: Path
 
-STEPS = ("1_clean", "2_evaluate") # notebooks that prepare a year
-
-def code_files_of(*modules: str) -> dict: # module -> sha256
-    "Hashes of modules of this room that a step uses besides the rooms to the left."
-    return {m: sha256(Path(__file__).resolve().parent/f"{m}.py") for m in modules}
-
 def year_key(year: int, folder: Path, threshold: int, work: Path) -> str:
     "Key of the prepared year: workbooks, the code up to the protection, threshold, and what last year's run left when there was one."
     files = inputs(folder, list(range(year - LOOK_BACK, year + 1))) + [project_root()/"nbs"/"reports"/f"{name}.ipynb" for name in STEPS]
-    last = last_edition(work, year).parent
-    past = [p for p in sorted(last.glob("*.parquet")) if p.name.startswith(("results-", "records-", "table-"))] # what revisions and protection look back to
-    return key_of(files + past, year=year, threshold=threshold, code=code_of("protect"), more=code_files_of("year", "quality_year"))
+    return key_of(files + looked_back_to(work, year), year=year, threshold=threshold, code=code_of("protect"), more=code_files_of("year", "quality_year"))
 
 def last_edition(work: Path, year: int) -> Path:
     "Where last year's protected public results lie, if that year was made here: what it told must not be undone."
@@ -251,7 +271,7 @@ def prepared(
         write_text(done, json.dumps({"key": key}))
     return Prepared(work, key, folder)
 
-# %% ../../nbs/publish/61_year.ipynb #22154ff4
+# %% ../../nbs/publish/61_year.ipynb #499789dd
 def table_hashes(
     work: Path, # folder of the year's prepared data
     edition: str, # internal or public

@@ -17,7 +17,7 @@ from .tables import is_blank
 from .theme import AXIS, BLUE, GREY, INK, ORANGE, PALE, PAPER, text_width, wrap
 from .words import say, t
 
-# %% ../../nbs/present/59j_charts_models.ipynb #b3ffaee4
+# %% ../../nbs/present/59j_charts_models.ipynb #d9075710
 LINE = 14.4 # points from one line of text to the next
 
 def _boxed(sheet, y: float, label: str, texts: list[str], dash: bool = False) -> float: # y of the lower edge
@@ -25,8 +25,10 @@ def _boxed(sheet, y: float, label: str, texts: list[str], dash: bool = False) ->
     lines = [wrap(x, WIDTH - 2*MARGIN - 118) for x in texts]
     name = wrap(label, 92, 12, 600)
     height = max(LINE*sum(map(len, lines)) + 5*(len(lines) - 1), LINE*len(name)) + 14
-    sheet.rect(MARGIN, y, WIDTH - 2*MARGIN, height, PAPER if dash else "#F3F5F7", AXIS if dash else BLUE, lw=0.9)
-    if not dash: sheet.rect(MARGIN, y, 4, height)
+    if dash: sheet.path([MARGIN, WIDTH - MARGIN, WIDTH - MARGIN, MARGIN, MARGIN], [y, y, y + height, y + height, y], color=AXIS, lw=1.1, ls=(0, (4, 3)))
+    else:
+        sheet.rect(MARGIN, y, WIDTH - 2*MARGIN, height, "#F3F5F7", BLUE, lw=0.9)
+        sheet.rect(MARGIN, y, 4, height)
     sheet.text(MARGIN + 12, y + height/2, label, 12, 600, AXIS if dash else BLUE, room=92)
     at = y + 7
     for part in lines:
@@ -94,7 +96,7 @@ def role_map(
     data = pd.DataFrame({t("col.unit", lang): rows["name"], t("col.state", lang): [said[r] for r in rows["role"]], t("col.label", lang): rows["words"]})
     return sheet, data, [f"{said[r]}: {', '.join(rows['name'][rows['role'] == r])}." for r in present]
 
-# %% ../../nbs/present/59j_charts_models.ipynb #485e7276
+# %% ../../nbs/present/59j_charts_models.ipynb #4cd43a17
 @chart
 def timeline(
     df: pd.DataFrame, # unit, role, start, end (months counted from year 0, NaN for none)
@@ -117,11 +119,11 @@ def timeline(
     key(sheet, 11, entries)
     to_x = lambda m: left + (m - first)/(last + 1 - first)*(right - left)
     years = [y for y in range(first//12, last//12 + 2) if first <= 12*y <= last + 1]
-    for y in years: sheet.line(to_x(12*y), top, to_x(12*y), bottom, "#C9CED3", 0.8)
+    for y in years: sheet.path([to_x(12*y)]*2, [top, bottom], color="#C9CED3", lw=0.8, zorder=0)
     for y in years[:-1] if len(years) > 1 else years: sheet.text(to_x(12*y + 6), bottom + 11, y, 12, 400, AXIS, "center")
     for r, y in zip(rows.to_dict("records"), middles(heights, top)):
         sheet.text(MARGIN, y, r["unit"], room=120)
-        sheet.line(left, y, right, y, "#C9CED3", 1.2)
+        sheet.path([left, right], [y, y], color="#C9CED3", lw=1.2, zorder=0)
         if is_blank(r["start"]) or r["start"] > last: continue
         fill, _, edge, hatch = ROLE_FILL[r["role"]]
         a, b = to_x(max(r["start"], first)), to_x(min(last if is_blank(r["end"]) else r["end"], last) + 1)

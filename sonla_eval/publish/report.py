@@ -12,7 +12,7 @@ import pandas as pd
 from ..settings import read_settings
 
 # %% ../../nbs/publish/65_report.ipynb #74b630e9
-KNOWN = {"year": int, "unit": str, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
+KNOWN = {"year": int, "unit": str, "model": int, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
 CHOICES = {"lang": ("vi", "en"), "edition": ("internal", "public")}
 
 def own_parameters(
@@ -38,7 +38,8 @@ def open_report(
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
-    from sonla_eval.publish.year import prepared
+    from sonla_eval.present.graph import from_json
+    from sonla_eval.publish.year import last_edition, prepared
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])
@@ -46,4 +47,6 @@ def open_report(
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
     results = read_results(work/f"results-{p['edition']}.parquet")
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold)
+    old = last_edition(work, p["year"]).with_name(f"findings-{p['edition']}.json")
+    before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
+    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, before)

@@ -2,6 +2,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ os.environ["SONLA_EVAL_PROJECT"] = str(ROOT)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1646092800")
+os.environ.setdefault("SONLA_EVAL_CLEAN", tempfile.mkdtemp(prefix="sonla_eval_clean_")) # clean years of tests stay out of the project
 sys.path.insert(0, str(ROOT))
 YEAR = 2022
 

@@ -5,7 +5,7 @@ import pytest
 
 from sonla_eval.intake.clean import read_year
 from sonla_eval.intake.example import make, true_values
-from sonla_eval.intake.form import expected
+from sonla_eval.intake.frame import expected
 
 
 def hashes(folder): return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.xlsx")}
@@ -71,7 +71,7 @@ def test_scale_and_known_sizes():
 
 
 def test_people_never_stand_with_a_place(clean):
-    from sonla_eval.intake.form import TABLES
+    from sonla_eval.intake.frame import TABLES
     for table, columns in TABLES.items():
         names = {c for c, *_ in columns}
         assert not ({"person", "key", "round"} & names and "district" in names), table

@@ -9,8 +9,10 @@ from sonla_eval.intake.checks import check_order, check_parts
 from sonla_eval.intake.clean import read_year, summary, write_queries
 from sonla_eval.intake.corrections import CorrectionError
 from sonla_eval.intake.example import make
-from sonla_eval.intake.form import districts_of, expected, write_form
-from sonla_eval.intake.records import RecordError, catalogue, read_records, write_records
+from sonla_eval.intake.frame import districts_of, expected
+from sonla_eval.intake.form import write_form
+from sonla_eval.intake.queries import catalogue
+from sonla_eval.intake.records import RecordError, read_records, write_records
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +191,8 @@ def test_example_and_real_files_in_one_folder_are_refused(example, tmp_path):
 
 
 def test_a_series_over_the_merger_of_2025():
-    from sonla_eval.intake.records import GeographyError, as_records, in_geography
+    from sonla_eval.intake.geography import GeographyError, in_geography
+    from sonla_eval.intake.records import as_records
     from sonla_eval.plan.units import communes, crosswalk, districts
     def rows(units, era, indicator="F1", value=1.0):
         return as_records(pd.DataFrame([dict(unit=u, era=era, period="2025-Q1" if era != "to2024" else "2024-Q1", indicator=indicator, value=value, status="reported", source_file="", source_sheet="",

@@ -8,7 +8,7 @@ from openpyxl.styles import Font
 sys.path.insert(0, str(Path(__file__).parent/"corpus"))
 import build
 
-from sonla_eval.intake.form import communes_of, form_items
+from sonla_eval.intake.frame import communes_of, form_items
 from sonla_eval.intake.tables import read_tables
 from sonla_eval.intake.workbook import open_here
 

@@ -14,8 +14,8 @@ import yaml
 from ..settings import data_path
 from .text import header_period, nfc, period_key, vn_date
 from .workbook import Book, Sheet, a1
-from .form import PROVINCE, due_periods, era_of, form_items
-from .records import shown
+from .frame import PROVINCE, due_periods, era_of, form_items
+from .queries import shown
 from .headers import item_of, unit_of
 from .tables import Reading, masked, take
 

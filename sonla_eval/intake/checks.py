@@ -10,8 +10,9 @@ __all__ = ['PERSONS_WITHIN', 'NOTHING_BUT', 'DUE_DAY', 'grid_of', 'ask_about', '
 # %% ../../nbs/intake/16_checks.ipynb #1d631228
 import numpy as np, pandas as pd
 from scipy import stats
-from .form import PROVINCE, communes_of, form_items, unit_label
-from .records import WITH_VALUE, ask, catalogue, shown
+from .frame import PROVINCE, communes_of, form_items, unit_label
+from .queries import ask, catalogue, shown
+from .records import WITH_VALUE
 
 # %% ../../nbs/intake/16_checks.ipynb #9568b9b5
 def grid_of(

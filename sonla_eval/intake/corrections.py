@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 import jsonschema, pandas as pd, yaml
 from ..settings import data_path
-from .form import form_items
-from .records import as_records, ask, record_key, shown
+from .frame import form_items
+from .queries import ask, shown
+from .records import as_records, record_key
 
 # %% ../../nbs/intake/17_corrections.ipynb #7231e8ce
 _WORD = {"type": "string", "minLength": 2}

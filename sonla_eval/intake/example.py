@@ -15,7 +15,8 @@ from pathlib import Path
 import json, re
 import numpy as np, yaml
 from ..settings import data_path
-from .form import PROVINCE, SYNTHETIC, build_form, build_tables, communes_of, districts_of
+from .frame import PROVINCE, SYNTHETIC, communes_of, districts_of
+from .form import build_form, build_tables
 from .workbook import save_book
 
 # %% ../../nbs/intake/19_example.ipynb #22817e99

@@ -14,8 +14,8 @@ from ..settings import data_path
 from ..plan.units import find_unit, suggest_unit
 from .text import fold, header_period, nfc
 from .workbook import Sheet
-from .form import form_items
-from .records import shown
+from .frame import form_items
+from .queries import shown
 
 # %% ../../nbs/intake/13_headers.ipynb #9481faba
 _PERSONAL = re.compile(r"\b(ho (?:va )?ten|hoten|ten (?:nguoi|doi tuong|khach|nan nhan|chu co so)|full ?name|first name|last name|cmnd|cccd|cmt|can cuoc|chung minh|dinh danh|dien thoai|sdt|so dt|phone|mobile|dia chi|address|ngay sinh|nam sinh|date of birth|birth ?date|dob|birth|e ?mail|id number|identity|passport|ho chieu|zalo|facebook)\b")

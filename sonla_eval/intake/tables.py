@@ -14,9 +14,9 @@ from functools import lru_cache
 import json, re
 from .text import cell_value, fold, nfc, period_key, vn_date
 from .workbook import Book, LETTERS, Sheet, a1
-from .form import PROVINCE, TABLES, era_of, form_items, unit_label
+from .frame import PROVINCE, TABLES, era_of, form_items, unit_label
 from .headers import Table, find_header, item_of, labels, nearest_unit, row_roles, unit_of
-from .records import ask, shown
+from .queries import ask, shown
 
 # %% ../../nbs/intake/14_tables.ipynb #6c9a06fd
 @dataclass

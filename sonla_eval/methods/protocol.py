@@ -19,7 +19,7 @@ import tempfile
 
 # %% ../../nbs/methods/35_protocol.ipynb #e4cf98f5
 from ..files import write_text
-from ..intake.form import TABLES
+from ..intake.frame import TABLES
 from ..plan.datafile import Doc, PlanError, read_text, read_yaml
 from ..plan.indicators import items
 from ..settings import data_path, project_root, read_settings

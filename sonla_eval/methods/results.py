@@ -159,7 +159,7 @@ def evidence(
     numerator, # item code or codes
     denominator: str, # item code
     units: list[str], # the districts that should report, or one of them
-    checked: list[str] | None = None, # items [re-checked, confirmed]
+    checked: list[str] | None = None, # items [found right, re-checked], as the plan names them
 ) -> Evidence: # sums over the units that reported both terms
     "Evidence on a share from the units that reported both of its terms."
     known = [u for u in units if _sum(y, numerator, u) is not None and y.count(denominator, u) is not None]
@@ -170,7 +170,7 @@ def evidence(
     doubts = sum((c, u) in y.doubtful for c in codes | {denominator} for u in units)
     tests = [sum(y.count(c, u) or 0 for u in units) for c in checked] if checked else [0, 0]
     if not known: return Evidence(None, None, len(units), 0, lost, doubts=doubts)
-    return Evidence(sum(_sum(y, numerator, u) for u in known), sum(y.count(denominator, u) for u in known), len(units), len(known), lost, int(tests[0]), int(tests[1]), doubts)
+    return Evidence(sum(_sum(y, numerator, u) for u in known), sum(y.count(denominator, u) for u in known), len(units), len(known), lost, int(tests[1]), int(tests[0]), doubts)
 
 # %% ../../nbs/methods/39_results.ipynb #01f3cfa9
 def share_row(
@@ -295,7 +295,7 @@ def share_of_communes(y: Year, c) -> list[dict]:
             e = _commune_evidence(y, t, t["value"] >= 1, unit)
             if tests and measure == c.id:
                 over = y.districts if unit == PROVINCE else [unit]
-                n, ok = (int(sum(y.count(k, u) or 0 for u in over)) for k in tests)
+                ok, n = (int(sum(y.count(k, u) or 0 for u in over)) for k in tests)
                 e = Evidence(e.numerator, e.denominator, e.expected, e.reporting, e.missing_denominator, n, ok)
             row = share_row(y, c.id, measure, unit, e, target if measure == c.id else None, comparator, code)
             if measure == c.id: rows += verified_row(y, c.id, unit, e)
@@ -481,7 +481,7 @@ def come_due(
 ) -> dict: # stage -> True where it has come due by 31 December
     "For whom each stage has come due by 31 December of the year; the half-year of entry is counted from its first day."
     if "cohort" not in table: return {}
-    start = table["cohort"].map(lambda h: 12*int(h[:4]) + (0 if h.endswith("H1") else 6))
+    start = table["cohort"].map(lambda h: 12*int(h[:4]) + (0 if h.endswith("H1") else 6) if isinstance(h, str) else float("inf")) # not due while its half-year isn't known
     return {s: start + MONTHS[s] <= 12*(year + 1) for s in names if s in MONTHS}
 
 # %% ../../nbs/methods/39_results.ipynb #c617d34e

@@ -26,6 +26,7 @@ class Book:
     queries: pd.DataFrame | None = None # open questions; None in the public edition
     files: pd.DataFrame | None = None # workbooks read
     threshold: int = 5 # of the public edition
+    quality: dict | None = None # tables of publish.quality_year for this edition
     before: object = None # last year's present.graph.Graph, when that year was made here
 
     def __post_init__(self):

@@ -14,6 +14,7 @@ import numbers
 import re
 import pandas as pd
 from ..methods.estimate import number
+from ..safe import no_formula
 from .blocks import Html, status_html
 from .words import pct, say, t
 
@@ -50,8 +51,7 @@ def csv_text(
     def cell(x):
         if is_blank(x): return ""
         if is_number(x): return int(x) if float(x).is_integer() else float(f"{float(x):.10g}")
-        text = str(x)
-        return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        return no_formula(str(x))
     out = pd.DataFrame({i: [cell(x) for x in df.iloc[:, i]] for i in range(df.shape[1])}, dtype=object)
     head = [cell(str(c)) for c in df.columns]
     buffer = io.StringIO()

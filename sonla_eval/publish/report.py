@@ -39,6 +39,7 @@ def open_report(
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
     from sonla_eval.present.graph import from_json
+    from sonla_eval.publish.quality_year import read_quality
     from sonla_eval.publish.year import last_edition, prepared
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
@@ -49,4 +50,4 @@ def open_report(
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
     old = last_edition(work, p["year"]).with_name(f"findings-{p['edition']}.json")
     before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, before)
+    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, read_quality(work, p["edition"]), before)

@@ -9,7 +9,7 @@ import numpy as np, pandas as pd
 from openpyxl import Workbook
 
 from sonla_eval.intake.clean import assemble, read_one, read_year
-from sonla_eval.intake.form import communes_of
+from sonla_eval.intake.frame import communes_of
 from sonla_eval.intake.workbook import open_all
 
 COMMUNES = [(c, n) for c, n, *_ in communes_of("to2024")]

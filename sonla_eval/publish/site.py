@@ -41,7 +41,7 @@ def model_names() -> dict[str, tuple[str, str]]: # report name -> (vi, en)
     "The report on all models and a page for each that has a protocol; none without protocols."
     from sonla_eval.methods.protocol import protocols
     own = {f"model-{m}": (p.vi, p.en) for m, p in protocols().items()}
-    return {"models": INDEX["models"], **own} if own else {}
+    return {"models": ("Các mô hình giảm hại", "Harm-reduction models"), **own} if own else {}
 
 # %% ../../nbs/publish/63_site.ipynb #32a0290d
 def reports(

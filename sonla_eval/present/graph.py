@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Words', 'VERDICTS', 'ACTS', 'DONE', 'KEPT', 'Found', 'Concluded', 'Advised', 'Graph', 'as_json', 'from_json', 'parts',
-           'build', 'fig_graph', 'table_recommendations', 'table_reasons', 'followed', 'table_followup']
+           'build', 'of_models', 'fig_graph', 'table_recommendations', 'table_reasons', 'followed', 'table_followup']
 
 # %% ../../nbs/present/59m_graph.ipynb #d2d1b794
 from dataclasses import asdict, dataclass
@@ -153,15 +153,19 @@ def build(
     more = _models(book)
     return Graph(book.year, book.edition, book.synthetic, tuple(found + more[0]), tuple(concluded + more[1]), tuple(sorted(advised + more[2], key=lambda r: r.priority)))
 
-# %% ../../nbs/present/59m_graph.ipynb #5e2133e7
-def fig_graph(book: Book, graph: Graph):
-    "The most urgent lines of reasoning, and those on the models, as a picture."
-    urgent = [r for r in graph.recommendations if r.priority == 1 or r.id.startswith("R-M")]
+# %% ../../nbs/present/59m_graph.ipynb #c3b5527f
+def of_models(graph: Graph) -> tuple[str, ...]: # ids R-M
+    "The recommendations that rest on a model's verdict."
+    return tuple(r.id for r in graph.recommendations if r.id.startswith("R-M"))
+
+def fig_graph(book: Book, graph: Graph, only: tuple[str, ...] = ()):
+    "The chosen lines of reasoning as a picture; without a choice the most urgent and those on the models."
+    chosen = [r for r in graph.recommendations if (r.id in only if only else r.priority == 1 or r.id in of_models(graph))]
     of = {c.id: c.findings for c in graph.conclusions}
-    rows = [(f, c, r.id) for r in urgent for c in r.conclusions for f in of[c]]
-    if not rows: return lacking(book, book.w("không có kiến nghị cấp bách.", "there is no urgent recommendation."))
+    rows = [(f, c, r.id) for r in chosen for c in r.conclusions for f in of[c]]
+    if not rows: return lacking(book, book.w("không có kiến nghị nào để vẽ.", "there is no recommendation to draw."))
     head = book.w("Mỗi kiến nghị dựa trên kết luận, mỗi kết luận dựa trên phát hiện", "Every recommendation rests on a conclusion, every conclusion on a finding")
-    note = book.w("Chỉ vẽ kiến nghị ưu tiên 1 và kiến nghị về mô hình; các bảng dưới nêu tất cả.", "Drawn: priority 1 and the models; the tables below hold them all.")
+    note = "" if only else book.w("Chỉ vẽ kiến nghị ưu tiên 1 và kiến nghị về mô hình; các bảng nêu tất cả.", "Drawn: priority 1 and the models; the tables hold them all.")
     return links(pd.DataFrame(rows, columns=["finding", "conclusion", "recommendation"]), "reasoning", note=note, **shared(book, head, book.w("Từ phát hiện (F) qua kết luận (C) đến kiến nghị (R)", "From findings (F) by conclusions (C) to recommendations (R)")))
 
 def table_recommendations(book: Book, graph: Graph, only: tuple[str, ...] = ()):

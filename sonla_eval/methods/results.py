@@ -507,6 +507,7 @@ def evaluate(
     plan, # plan.commitments.Plan of the year
     y: Year, # the year's counts and tables
     earlier: dict[int, pd.DataFrame] | None = None, # counts() of earlier years, for series
+    more: list[dict] | None = None, # further rows, as those of methods.models
 ) -> pd.DataFrame: # the results table
     "All results of a year. Raises KeyError when the plan names a rule that doesn't exist."
     rows = item_rows(y.tally, y.synthetic)
@@ -516,7 +517,7 @@ def evaluate(
     for c in plan.commitments.values():
         if c.measure["rule"] not in RULES: raise KeyError(f"{c.id}: the plan names an unknown rule {c.measure['rule']!r}; known: {', '.join(RULES)}")
         rows += RULES[c.measure["rule"]](y, c)
-    rows += commune_rows(y) + reporting_rows(y) + spending_rows(y) + model_rows(y)
+    rows += commune_rows(y) + reporting_rows(y) + spending_rows(y) + model_rows(y) + (more or [])
     return frame(rows)
 
 # %% ../../nbs/methods/39_results.ipynb #3dac2080

@@ -26,7 +26,7 @@ class Verdict:
     vi: str
     en: str
 
-# %% ../../nbs/methods/35c_verdict.ipynb #a20f4557
+# %% ../../nbs/methods/35c_verdict.ipynb #227fb87e
 def ends(o: Outcome, e: Estimate) -> tuple[float, float]: # worse end, better end; positive is good
     "The interval turned so that up is good."
     return (e.low, e.high) if o.sign > 0 else (-e.high, -e.low)
@@ -34,12 +34,15 @@ def ends(o: Outcome, e: Estimate) -> tuple[float, float]: # worse end, better en
 def reading(
     o: Outcome,
     e: Estimate | None, # its effect
+    among: int = 1, # harm outcomes looked at together: a sign of harm must stand when all are counted (Bonferroni)
 ) -> str: # "unknown", "better", "worse", "beyond" (harm wholly beyond its margin), "safe" (harm excluded) or "open"
     "What an interval says of an outcome."
     if e is None or e.low is None or not (math.isfinite(e.low) or math.isfinite(e.high)): return "unknown"
     worst, best = ends(o, e)
     if o.margin is not None and best < -o.margin: return "beyond"
-    if best < 0: return "worse"
+    p = e.extra.get("p")
+    clear = o.role != "harm" or among == 1 or (p is not None and e.level is not None and p*among < 1 - e.level)
+    if best < 0 and clear: return "worse"
     if o.role == "harm": return "safe" if worst > -o.margin else "open"
     return "better" if worst > 0 else "open"
 
@@ -57,7 +60,7 @@ def doubt(
     if a.breakdown is None or a.breakdown < v["breakdown"]: return "breakdown"
     return ""
 
-# %% ../../nbs/methods/35c_verdict.ipynb #3faf2c52
+# %% ../../nbs/methods/35c_verdict.ipynb #62871bce
 CLAUSES = { # clause -> (vi, en); {o} the outcome, {v} its effect, {a} {b} its ends, {u} the unit, {m} what could have been seen, {x} a further number
     "not_directed": ("chưa có chỉ đạo của Bộ và chưa có điểm nào: không có gì để đánh giá, không phải là không đạt", "no direction was received and there is no site: nothing to evaluate, and no failure"),
     "directed_not_started": ("đã có chỉ đạo nhưng chưa điểm nào hoạt động trong năm", "a direction was received but no site was at work in the year"),
@@ -73,7 +76,7 @@ CLAUSES = { # clause -> (vi, en); {o} the outcome, {v} its effect, {a} {b} its e
     "harm_unknown": ("{o} chưa đo được, nên chưa loại trừ được tác hại", "{o} could not be measured, so harm can't be excluded"),
     "harm_not_excluded": ("chưa loại trừ được tác hại vượt biên: {o} {v} {u} (từ {a} đến {b})", "harm beyond the margin can't be excluded: {o} {v} {u} ({a} to {b})"),
     "holds_zero": ("{o} {v} {u} (từ {a} đến {b}): chưa phân biệt được với không có tác động; thiết kế này chỉ thấy được tác động từ {m} {u}", "{o} {v} {u} ({a} to {b}): can't be told from no effect; this design could only have seen an effect of {m} {u} or more"),
-    "not_estimated": ("không ước tính được tác động lên {o}: {x}", "no effect on {o} can be estimated: {x}"),
+    "not_estimated": ("không ước tính được tác động lên kết quả chính ({o}). {x}", "no effect on the primary outcome ({o}) can be estimated. {x}"),
 }
 
 def _said(id: str, clause: str, a: Answer | None = None, x: tuple[str, str] = ("", "")) -> Verdict:
@@ -89,10 +92,10 @@ def _said(id: str, clause: str, a: Answer | None = None, x: tuple[str, str] = ("
         words.append(f"{VERDICTS[id][i].capitalize()}: {text}.")
     return Verdict(id, clause, *words)
 
-# %% ../../nbs/methods/35c_verdict.ipynb #a83046d4
+# %% ../../nbs/methods/35c_verdict.ipynb #cc894aa1
 def _harms(harms: tuple[Answer, ...], q: Protocol) -> tuple[Answer | None, Answer | None, tuple[str, Answer] | None]:
     "A harm beyond its margin, a sign of harm, and the first required harm that is unknown or not excluded."
-    read = [(reading(a.outcome, a.effect), a) for a in harms]
+    read = [(reading(a.outcome, a.effect, len(harms)), a) for a in harms]
     beyond = next((a for r, a in read if r == "beyond"), None)
     worse = next((a for r, a in read if r == "worse"), None)
     required = [(r, a) for r, a in read if a.outcome.id in q["verdict"]["harm_required"]]
@@ -122,5 +125,6 @@ def decide(
     return _said("cannot_tell", "holds_zero", primary)
 
 def _why(a: Answer) -> tuple[str, str]:
-    "Why there is no effect, without the outcome's name in front and the full stop behind."
-    return tuple(t.split(": ", 1)[-1].rstrip(".") for t in (a.vi, a.en))
+    "Why there is no effect: the question of the decision table that stood in the way, or what the method said."
+    words = a.path.steps[-1][2:] if a.path.steps and not a.path.branch.effect else tuple(t.split(": ", 1)[-1] for t in (a.vi, a.en))
+    return tuple(t.rstrip(".") for t in words)

@@ -37,7 +37,7 @@ def definitions() -> list[Path]: # the project's own files that a result depends
     root = project_root()
     package = Path(__file__).resolve().parent.parent
     files = [p for p in package.rglob("*") if p.is_file() and p.suffix in (".py", ".yaml", ".j2", ".css", ".woff2", ".ttf", ".json")]
-    for part in ("plan", "indicators", "units", "published", "corrections", "methods"): files += [p for p in (root/"data"/part).rglob("*") if p.is_file()]
+    for part in ("plan", "indicators", "units", "published", "corrections", "methods", "protocol"): files += [p for p in (root/"data"/part).rglob("*") if p.is_file()]
     return sorted(files + sorted((root/"nbs"/"reports").glob("*.ipynb")))
 
 # %% ../../nbs/publish/61_year.ipynb #c4f10804
@@ -85,6 +85,7 @@ def clean_year(
     from sonla_eval.intake.clean import read_year
     from sonla_eval.intake.records import write_records
     from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
+    from sonla_eval.methods.models import earlier_tables
     work.mkdir(parents=True, exist_ok=True)
     here, before = Path(folder)/str(year), None
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
@@ -97,6 +98,7 @@ def clean_year(
             for name, table in sorted(last.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
             before = last.records
         write_records(before, work/f"records-{y}.parquet")
+        for name, table in sorted(earlier_tables(folder, y).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
     taken = read_year(here, year, before=before)
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
@@ -118,11 +120,11 @@ def evaluate_year(
     from sonla_eval.present.book import Book
     from sonla_eval.present.graph import build
     from sonla_eval.protect.suppress import disclosure_log, protect
-    from sonla_eval.publish.quality_year import evaluated, read_tables, write_quality
+    from sonla_eval.publish.quality_year import evaluated, read_ago, read_tables, write_quality
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
     tables = read_tables(work)
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = evaluated(year, records, tables, state["synthetic"])
+    results = evaluated(year, records, tables, state["synthetic"], read_ago(work, year))
     before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")

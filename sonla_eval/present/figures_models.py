@@ -5,24 +5,26 @@
 # %% auto #0
 __all__ = ['SCALES', 'STEP_WORDS', 'COSTS', 'NEEDED', 'LIMITS', 'outcome_of', 'label_of', 'scaled', 'effect_rows', 'no_effect',
            'fig_effects', 'table_effects', 'fig_dynamic', 'group_words', 'fig_groups', 'harm_rows', 'fig_harm',
-           'fig_sensitivity', 'table_cost', 'fig_plane', 'fig_ceac', 'path_list', 'table_seen', 'table_needed',
-           'next_year', 'verdicts', 'models_points', 'table_states', 'fig_effects_all', 'limits']
+           'named_places', 'unseen_sentence', 'fig_sensitivity', 'table_cost', 'fig_plane', 'fig_ceac', 'path_list',
+           'table_seen', 'table_needed', 'next_year', 'verdicts', 'models_points', 'table_states', 'fig_effects_all',
+           'limits']
 
-# %% ../../nbs/present/59l_figures_models.ipynb #996364d0
+# %% ../../nbs/present/59l_figures_models.ipynb #42556e6d
 from html import escape
 import math
+import re
 import pandas as pd
 from ..methods.estimate import number
 from ..methods.path import STATES
 from ..methods.protocol import Outcome, standing
-from .blocks import Html
+from ..methods.verdict import VERDICTS
+from .blocks import Html, para
 from .book import Book
 from .charts_flow import forest
 from .charts_models import acceptable, plane, tornado
 from .charts_time import events
 from .closing import points
 from .figures_plan import lacking, shared
-from .graph import VERDICTS
 from .models import GLYPHS, ROLE_WORDS, known, measured, name_of, primary_row, rows_of, state_words, verdict_of, words
 from .tables import html_table
 from .words import listing, say, t
@@ -169,15 +171,28 @@ def fig_harm(book: Book, model: int) -> list: # one figure for each scale, or a 
         out.append(_forest(book, model, part, "harm" if not k else f"harm-{scale}", head, book.w("Tác động lên các tác hại cần theo dõi", "Effect on the harms that are watched"), note, names))
     return out
 
-# %% ../../nbs/present/59l_figures_models.ipynb #7f13d44e
+# %% ../../nbs/present/59l_figures_models.ipynb #c46b428a
+def named_places(book: Book, text: str) -> str: # the same with district names for codes
+    "District codes in a text written out."
+    names = dict(zip(book.districts()["code"], book.districts()["name"]))
+    return re.sub(r"\b1\d\d\b", lambda m: names.get(m[0], m[0]), text)
+
+def unseen_sentence(book: Book, model: int): # a paragraph, or nothing to add
+    "The E-value of the primary effect in words."
+    r = rows_of(book, "model.sensitivity", model)
+    r = r[(r["variant"] == "evalue") & r["value"].notna()]
+    if r.empty: return Html("")
+    v, low = (number(r[c].iloc[0], book.lang, 2) for c in ("value", "low"))
+    return para(book.w(f"Giá trị E là {v}: một nguyên nhân không ghi nhận phải liên quan với cả việc có điểm và với kết quả ít nhất gấp {v} lần mới giải thích hết tác động; gấp {low} lần là đủ để khoảng tin cậy chạm mức không có tác động.", f"The E-value is {v}: an unrecorded cause would have to be tied to both having a site and the outcome by a ratio of {v} to explain the effect away; a ratio of {low} would bring the interval to no effect."))
+
 def fig_sensitivity(book: Book, model: int):
     "One tornado of every other way to analyse the primary outcome."
     o, main = known()[model].primary, primary_row(book, model)
     r = rows_of(book, "model.sensitivity", model)
-    r = r[(r["outcome"].isin([o.id, ""])) & r["value"].notna()].assign(outcome=o.id)
+    r = r[(r["outcome"] == o.id) & r["value"].notna() & (r["value_unit"] != "ratio")]
     if r.empty or main is None or math.isnan(main["value"]): return lacking(book, book.w("không có phân tích nào để thử độ vững.", "there is no analysis whose sturdiness could be tried."))
     r, factor = scaled(book, model, r), SCALES[o.scale][0]
-    names = [words(x, book.lang) or words(x, book.lang, "notes") or x["variant"].replace("_", " ") for x in r.to_dict("records")]
+    names = [named_places(book, words(x, book.lang) or words(x, book.lang, "notes") or x["variant"]) for x in r.to_dict("records")]
     crossed = int(((r["low"] <= 0) & (r["high"] >= 0)).sum())
     head = book.w(f"{crossed} trên {len(r)} cách phân tích khác không loại trừ được “không có tác động”", f"{crossed} of {len(r)} other analyses can't exclude no effect")
     frame = pd.DataFrame({"label": names, "value": r["value"].to_numpy(), "low": r["low"].to_numpy(), "high": r["high"].to_numpy(), "mask": r["mask"].to_numpy()})
@@ -271,7 +286,7 @@ def next_year(book: Book, model: int) -> Html: # a list
         "stop": [book.w("Dừng có trật tự: báo trước, chuyển người đang được hỗ trợ sang dịch vụ khác, và tiếp tục theo dõi tác hại một năm.", "Stop in order: give notice, hand over those who are served, and go on watching harm for a year.")]}
     return Html('<ul class="plain-list">' + "".join(f"<li>{escape(x)}</li>" for x in own[state] + common) + "</ul>")
 
-# %% ../../nbs/present/59l_figures_models.ipynb #191568bc
+# %% ../../nbs/present/59l_figures_models.ipynb #e1194455
 def verdicts(book: Book) -> Html: # one card a model, linked to its page
     "Each model with its verdict and sentence."
     cards = []
@@ -279,13 +294,13 @@ def verdicts(book: Book) -> Html: # one card a model, linked to its page
         v = verdict_of(book, m)
         id = "cannot_tell" if v is None else v["method"]
         text = state_words(book, m) if v is None else words(v, book.lang).split(": ", 1)[-1]
-        cards.append(f'<li class="verdict {id}"><p class="name"><a href="model-{m}.html">{escape(name_of(book, m))}</a></p><p class="word"><span class="glyph" aria-hidden="true">{GLYPHS[id]}</span> {escape(VERDICTS[id][book.i])}</p><p>{escape(text[:1].upper() + text[1:])}</p></li>')
+        cards.append(f'<li class="verdict {id}"><p class="name"><a href="model-{m}.html">{escape(name_of(book, m))}</a></p><p class="word"><span class="glyph" aria-hidden="true">{GLYPHS[id]}</span> {escape(VERDICTS[id][book.i].capitalize())}</p><p>{escape(text[:1].upper() + text[1:])}</p></li>')
     return Html(f'<ul class="verdicts">{"".join(cards)}</ul>')
 
 def models_points(book: Book) -> list[str]: # at most six sentences
     "How many models have which verdict, then each in a sentence."
     got = [v["method"] if (v := verdict_of(book, m)) is not None else "cannot_tell" for m in known()]
-    tally = [f"{got.count(k)} {VERDICTS[k][book.i].lower()}" for k in VERDICTS if k in got]
+    tally = [f"{got.count(k)} {VERDICTS[k][book.i]}" for k in VERDICTS if k in got]
     first = book.w(f"Trong {number(len(got), 'vi')} mô hình: {listing(tally, 'vi')}.", f"Of {number(len(got), 'en')} models: {listing(tally, 'en')}.")
     return [first] + [f"{name_of(book, m)}. {state_words(book, m)}" for m in list(known())[:5]]
 
@@ -295,7 +310,7 @@ def table_states(book: Book):
     for m in known():
         one = lambda measure, m=m: next(iter(rows_of(book, measure, m)["value"]), math.nan)
         state = next(iter(rows_of(book, "model.state", m)["method"]), "")
-        rows.append({book.w("Mô hình", "Model"): name_of(book, m), book.w("Chỉ đạo", "Directions"): one("model.letters"), book.w("Điểm đã bắt đầu", "Sites started"): one("model.started"), t("col.state", book.lang): STATES[state][book.i] if state else "–", book.w("Kết luận", "Verdict"): VERDICTS[v["method"]][book.i] if (v := verdict_of(book, m)) is not None else "–"})
+        rows.append({book.w("Mô hình", "Model"): name_of(book, m), book.w("Chỉ đạo", "Directions"): one("model.letters"), book.w("Điểm đã bắt đầu", "Sites started"): one("model.started"), t("col.state", book.lang): STATES[state][book.i] if state else "–", book.w("Kết luận", "Verdict"): VERDICTS[v["method"]][book.i].capitalize() if (v := verdict_of(book, m)) is not None else "–"})
     return html_table(pd.DataFrame(rows), book.lang, book.w(f"Ba mô hình đến hết năm {book.year}", f"The three models at the end of {book.year}"), "states", source=book.reports_source, kind="stack")
 
 def fig_effects_all(book: Book):

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['GLYPHS', 'STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'known', 'rows_of', 'words', 'verdict_of', 'verdict_box', 'name_of',
-           'state_words', 'key_points', 'primary_row', 'delivered', 'fig_theory', 'protocol_source', 'measured',
-           'limit_words', 'protocol_line', 'table_protocol', 'rule_box', 'table_log', 'fig_delivery', 'fig_fidelity',
-           'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts', 'table_places', 'fig_balance']
+           'state_words', 'key_points', 'harm_sentence', 'primary_row', 'delivered', 'fig_theory', 'protocol_source',
+           'measured', 'limit_words', 'protocol_line', 'table_protocol', 'rule_box', 'table_log', 'fig_delivery',
+           'fig_fidelity', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts',
+           'table_places', 'fig_balance']
 
-# %% ../../nbs/present/59k_models.ipynb #324a87ea
+# %% ../../nbs/present/59k_models.ipynb #6d5c4f5c
 from functools import lru_cache
 from html import escape
 import math
@@ -17,16 +18,18 @@ from ..methods.estimate import Refused, number
 from ..methods.path import STATES
 from ..methods.protocol import Outcome, Protocol, protocols, standing
 from ..methods.results import PROVINCE
+from ..methods.models import READINGS
 from ..methods.sites import ROLES as PARTS, VARIABLES
+from ..methods.verdict import VERDICTS
 from ..plan.indicators import items
 from .blocks import Html, main_points
-from .book import Book, masked
+from .book import Book
 from .charts_flow import forest
 from .charts_models import control, role_map, theory, timeline
 from .figures_plan import lacking, shared
-from .graph import VERDICTS, parts
+from .graph import parts
 from .tables import html_table
-from .words import date_word, say, t
+from .words import fraction, say, t
 
 # %% ../../nbs/present/59k_models.ipynb #2c7654ec
 @lru_cache(maxsize=1)
@@ -51,7 +54,7 @@ def words(row, lang: str, part: str = "reason") -> str: # "" when there are none
     text = row[f"{part}_{lang}"]
     return text if isinstance(text, str) else ""
 
-# %% ../../nbs/present/59k_models.ipynb #56ac1f3b
+# %% ../../nbs/present/59k_models.ipynb #8359775f
 GLYPHS = {"continue": "✓", "change": "↻", "stop": "■", "cannot_tell": "?", "not_started": "–"}
 
 def verdict_of(book: Book, model: int): # the row, or None
@@ -63,11 +66,11 @@ def verdict_box(book: Book, model: int):
     "Sign, word and sentence of the verdict in a box; a callout when there is none."
     v = verdict_of(book, model)
     if v is None: return lacking(book, book.w("chưa có kết luận cho mô hình này.", "there is no verdict on this model."))
-    word = VERDICTS[v["method"]][book.i]
+    word = VERDICTS[v["method"]][book.i].capitalize()
     text = words(v, book.lang).split(": ", 1)[-1]
     return Html(f'<div class="verdict {v["method"]}" role="note"><p class="word"><span class="glyph" aria-hidden="true">{GLYPHS[v["method"]]}</span> {escape(word)}</p><p>{escape(text[:1].upper() + text[1:])}</p></div>')
 
-# %% ../../nbs/present/59k_models.ipynb #3ea9b4fe
+# %% ../../nbs/present/59k_models.ipynb #fa6e624d
 def name_of(book: Book, model: int) -> str: # "Mô hình 1: ..."
     "A model's number and name."
     p = known()[model]
@@ -90,11 +93,19 @@ def key_points(book: Book, model: int) -> Html: # the list
         points.append(book.w(f"Trong năm có {say(n, 'n', 'vi')} lượt tiếp cận tại các điểm, trong {m} tháng có báo cáo.", f"In the year the sites made {say(n, 'n', 'en')} contacts, in {m} {'month' if m == 1 else 'months'} with a report."))
     main = primary_row(book, model)
     if main is not None and words(main, book.lang): points.append(words(main, book.lang))
-    if (h := rows_of(book, "model.harm", model)).shape[0] and (first := next((words(r, book.lang) for r in h.to_dict("records") if words(r, book.lang)), "")): points.append(first)
+    if harm := harm_sentence(book, model): points.append(harm)
     cost = rows_of(book, "model.cost", model)
     per = cost[cost["what"] == "per_person"]
     if len(per) and not math.isnan(per["value"].iloc[0]): points.append(book.w(f"Mỗi người được tiếp cận tốn khoảng {say(per['value'].iloc[0], 'n', 'vi')} triệu đồng chi trực tiếp cho các điểm.", f"Each person reached cost about {say(per['value'].iloc[0], 'n', 'en')} million VND of direct spending on the sites."))
     return main_points(points[:6])
+
+def harm_sentence(book: Book, model: int) -> str: # "" when nothing was watched
+    "How many of the watched harms are excluded, open, worse or unknown."
+    h = rows_of(book, "model.harm", model)
+    got = h.loc[h["variant"] == "margin", "method"].value_counts()
+    if got.empty: return ""
+    said = [f"{got[k]}: {READINGS[k][book.i]}" for k in READINGS if k in got]
+    return book.w(f"Tác hại cần theo dõi ({got.sum()}): {'; '.join(said)}.", f"Harms watched ({got.sum()}): {'; '.join(said)}.")
 
 def primary_row(book: Book, model: int): # the row of the main effect, or None
     "The effect on the primary outcome."
@@ -168,15 +179,17 @@ def table_protocol(book: Book, model: int):
         if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): r["outcome"], book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước?", "Stated?"): ROLE_WORDS["post_hoc"][book.i]})
     return html_table(pd.DataFrame(rows), book.lang, book.w("Kết quả cần xem, định ra trước khi đọc số liệu", "The outcomes, stated before the data are read"), "protocol", source=protocol_source(book, model), kind="stack")
 
-# %% ../../nbs/present/59k_models.ipynb #627200ce
+# %% ../../nbs/present/59k_models.ipynb #a6584505
 def rule_box(book: Book, model: int) -> Html: # a fold with the rule
     "Estimand and verdict rule, as written in the protocol."
     p = known()[model]
     rows = [(book.w("Đại lượng cần ước tính", "What is estimated"), p["estimand"][book.lang]), (book.w("Quy tắc kết luận", "Rule of the verdict"), " ".join(p["verdict"][book.lang].split())), (book.w("Quy tắc đúng bao nhiêu lần", "How often the rule is right"), " ".join(p["rates"][book.lang].split()))]
+    v = verdict_of(book, model)
+    if v is not None and v["formula"]: rows.append((book.w("Điều khoản đã áp dụng", "Clause that fired"), v["formula"].replace("_", " ")))
     body = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)
     return Html(f'<dl class="front">{body}</dl>')
 
-# %% ../../nbs/present/59k_models.ipynb #e3ddfb8b
+# %% ../../nbs/present/59k_models.ipynb #02daec0c
 def table_log(book: Book, model: int):
     "Directions received, sites started, site-months, contacts and persons of one model."
     names = (("model.letters", book.w("chỉ đạo của Bộ đã nhận về mô hình này", "directions of the Ministry on this model")), ("model.started", book.w("điểm đã bắt đầu", "sites started")), ("model.sites", book.w("điểm trong sổ theo dõi", "sites on the register")))
@@ -185,6 +198,10 @@ def table_log(book: Book, model: int):
         d = delivered(book, m, model)
         if d["value"].notna().any(): rows.append({t("col.label", book.lang): what, t("col.n", book.lang): d["value"].sum(), "mask": ""})
         elif d["mask"].ne("").any(): rows.append({t("col.label", book.lang): what, t("col.n", book.lang): math.nan, "mask": "withheld"})
+    for k, what in (("persons", book.w("người mới trong năm, với khoảng chính xác", "new persons in the year, with the exact interval")), ("contacts", book.w("lượt tiếp cận, với khoảng chính xác", "contacts, with the exact interval"))):
+        for r in (c := rows_of(book, "model.count", model))[c["what"] == k].to_dict("records"):
+            if not math.isnan(r["value"]): rows.append({t("col.label", book.lang): f"{what}: {say(round(r['low'], 1), 'n', book.lang)} … {say(round(r['high'], 1), 'n', book.lang)}", t("col.n", book.lang): r["value"], "mask": r["mask"]})
+            elif not r["mask"]: rows.append({t("col.label", book.lang): f"{what}: {words(r, book.lang)}", t("col.n", book.lang): math.nan, "mask": ""})
     if not rows: return lacking(book, book.w("không có sổ theo dõi chỉ đạo và điểm mô hình.", "there is no log of directions and sites."))
     return html_table(pd.DataFrame(rows), book.lang, book.w(f"Chỉ đạo, điểm và việc đã làm, {book.year}", f"Directions, sites and work done, {book.year}"), "log", source=book.reports_source)
 
@@ -216,24 +233,31 @@ def fig_delivery(
         note = book.w("Không vẽ giới hạn: ", "No limits are drawn: ") + why.sentence(book.lang)[:1].lower() + why.sentence(book.lang)[1:]
     return control(frame, id, unit=unit, note=note, **shared(book, head, book.w(f"{what[:1].upper() + what[1:]} theo tháng", f"{what[:1].upper() + what[1:]} by month")))
 
-# %% ../../nbs/present/59k_models.ipynb #bf8085c5
+# %% ../../nbs/present/59k_models.ipynb #f2b19425
 def fig_fidelity(book: Book, model: int):
-    "The share of site-months, or of the procedure's steps, done as the protocol asks."
-    d = delivered(book, "model.fidelity", model)
-    if d["value"].notna().sum() >= 2: return fig_delivery(book, model, "model.fidelity", "fidelity", book.w("tỷ lệ làm đúng quy trình", "share done as planned"), "share")
-    r = rows_of(book, "model.fidelity", model)
-    if r.empty or masked(r.iloc[0]) or math.isnan(r["value"].iloc[0]): return lacking(book, book.w("chưa có số liệu về mức độ làm đúng quy trình.", "there are no figures on whether it was done as planned."))
-    v, p = r.iloc[0], known()[model]
-    text = book.w(f"{p['fidelity']['vi']}: {say(v['value'], 'share', 'vi')}.", f"{p['fidelity']['en']}: {say(v['value'], 'share', 'en')}.")
-    return Html(f"<p>{escape(text)}</p>")
+    "Steps of the procedure that were done as planned, by month; else the protocol's own measure for the year."
+    if delivered(book, "model.steps", model)["value"].notna().any(): return fig_delivery(book, model, "model.steps", "fidelity", book.w("tỷ lệ nội dung làm đúng quy trình", "share of steps done as planned"), "share")
+    return Html(f"<p>{escape(fidelity_sentence(book, model))}</p>") if fidelity_sentence(book, model) else lacking(book, book.w("chưa có số liệu về mức độ làm đúng quy trình.", "there are no figures on whether it was done as planned."))
 
-# %% ../../nbs/present/59k_models.ipynb #9dd352e0
+def fidelity_sentence(book: Book, model: int) -> str: # "" when there are no figures
+    "Site-months that reached what the protocol asks, and the share of the estimated number that was reached."
+    f, reach, p = rows_of(book, "model.fidelity", model), rows_of(book, "model.reach", model), known()[model]
+    if f.empty or math.isnan(f["value"].iloc[0]): return ""
+    x = f.iloc[0]
+    text = f"{p['fidelity'][book.lang]}: {fraction(x['numerator'], x['denominator'], book.lang)} {book.w('tháng-điểm', 'site-months')}."
+    if len(reach) and not math.isnan(reach["value"].iloc[0]):
+        r = [say(reach[c].iloc[0], "share", book.lang) for c in ("value", "low", "high")]
+        text += book.w(f" Số người mới được tiếp cận ước tính bằng {r[0]} ({r[1]} đến {r[2]}) số người bán dâm ước tính của tỉnh.", f" New persons reached are an estimated {r[0]} ({r[1]} to {r[2]}) of the province's estimated sex workers.")
+    return text
+
+# %% ../../nbs/present/59k_models.ipynb #dfebeaf4
 def places_of(book: Book, model: int) -> pd.DataFrame: # districts in the list's order with role, reason, start, end
     "Every district's part in the comparison; empty when there is none."
     r = rows_of(book, "model.unit", model)
     if r.empty: return pd.DataFrame()
-    d = book.districts().merge(r[["unit", "method", "value", "high", "reason_vi", "reason_en"]], left_on="code", right_on="unit", how="inner")
-    return d.rename(columns={"method": "role", "value": "start", "high": "end"})
+    d = book.districts().merge(r[["unit", "method", "value", "reason_vi", "reason_en"]], left_on="code", right_on="unit", how="inner")
+    stop = rows_of(book, "model.open", model).groupby("unit")["high"].agg(lambda h: math.nan if h.isna().any() else h.max())
+    return d.assign(end=d["code"].map(stop).astype(float)).rename(columns={"method": "role", "value": "start"})
 
 def _month(m: float) -> str: # "7/2020"
     return f"{int(m) % 12 + 1}/{int(m)//12}"
@@ -247,25 +271,26 @@ def fig_roles(book: Book, model: int):
     d = places_of(book, model)
     if d.empty: return lacking(book, book.w("chưa có huyện nào được xếp vào so sánh.", "no district has been given a part in a comparison yet."))
     n = d["role"].value_counts()
-    head = book.w(f"So sánh {n.get('treated', 0)} huyện có mô hình với {n.get('never', 0) + n.get('not_yet', 0)} huyện chưa có", f"{n.get('treated', 0)} districts with the model are compared with {n.get('never', 0) + n.get('not_yet', 0)} without")
-    if not n.get("treated"): head = book.w("Chưa có huyện nào có mô hình để so sánh", "No district has the model yet, so there is nothing to compare")
-    frame = d[["tile_col", "tile_row", "name", "role"]].assign(words=["" if math.isnan(s) else _month(s) for s in d["start"]])
-    note = book.w("Tháng trên ô là tháng bắt đầu của điểm mô hình.", "The month on a tile is the start of its site.")
+    mine, other = int(n.get("treated", 0)), int(n.get("never", 0) + n.get("not_yet", 0))
+    head = (book.w(f"So sánh {mine} huyện có mô hình với {other} huyện chưa có", f"{mine} {'district' if mine == 1 else 'districts'} with the model and {other} without to compare with") if mine
+            else book.w("Chưa có huyện nào có mô hình để so sánh", "No district has the model yet, so there is nothing to compare"))
+    frame = d[["tile_col", "tile_row", "name", "role"]].assign(words=["" if math.isnan(s) else _month(s) if math.isnan(e) else f"{_month(s)}–{_month(e)}" for s, e in zip(d["start"], d["end"])])
+    note = book.w("Tháng trên ô: điểm mô hình bắt đầu, và kết thúc nếu đã dừng.", "Months on a tile: its site's start, and its end where it stopped.")
     return role_map(frame, "roles", roles=part_words(book), note=note, **shared(book, head, book.w("Vai trò của từng huyện trong phân tích", "Each district's part in the analysis"), sites_source(book)))
 
 def sites_source(book: Book) -> str:
     "Source line of what comes from the register of sites."
     return book.w(f"sổ theo dõi điểm mô hình của tỉnh, {book.year}", f"the province's register of model sites, {book.year}") + (book.w(" (tỉnh ví dụ, TỔNG HỢP / SYNTHETIC)", " (example province, SYNTHETIC / TỔNG HỢP)") if book.synthetic else "")
 
-# %% ../../nbs/present/59k_models.ipynb #b7af5071
+# %% ../../nbs/present/59k_models.ipynb #7f8a01f8
 def fig_starts(book: Book, model: int):
     "Timeline of the starts over the years with data."
     d = places_of(book, model)
     if d.empty or d["start"].isna().all(): return lacking(book, book.w("chưa có điểm nào bắt đầu.", "no site has started yet."))
     first = 12*(book.year - 3)
     begun = d[d["start"] <= 12*book.year + 11]
-    groups = begun.loc[begun["role"] == "treated", "start"].nunique()
-    head = book.w(f"Các huyện bắt đầu ở {groups} thời điểm khác nhau", f"The districts started at {groups} different {'date' if groups == 1 else 'dates'}")
+    groups = begun["start"].nunique()
+    head = book.w(f"Các điểm bắt đầu ở {groups} thời điểm", f"The sites started at {groups} {'date' if groups == 1 else 'dates'}")
     return timeline(d[["name", "role", "start", "end"]].rename(columns={"name": "unit"}), "starts", first=first, last=12*book.year + 11, roles=part_words(book), **shared(book, head, book.w("Thời gian có điểm mô hình", "When each district had a site"), sites_source(book)))
 
 def table_places(book: Book, model: int):

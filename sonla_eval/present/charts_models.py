@@ -132,7 +132,7 @@ def timeline(
     data = pd.DataFrame({t("col.unit", lang): rows["unit"], t("col.state", lang): [said[r] for r in rows["role"]], t("key.starts", lang): ["–" if is_blank(m) else month(m) for m in rows["start"]], t("key.ends", lang): ["–" if is_blank(m) else month(m) for m in rows["end"]]})
     return sheet, data, [f"{said[r]}: {(rows['role'] == r).sum()}." for r in present]
 
-# %% ../../nbs/present/59j_charts_models.ipynb #1edd65b5
+# %% ../../nbs/present/59j_charts_models.ipynb #4f558526
 @chart
 def control(
     df: pd.DataFrame, # x (period), value; mean, low, high where limits may be drawn; special (True where a rule is broken)
@@ -149,7 +149,9 @@ def control(
     entries = [(lambda x, y: sheet.path([x - 8, x + 8], [y, y], color=BLUE, lw=2, marker="o", ms=5), t("col.value", lang))]
     if limited: entries += [(lambda x, y: sheet.line(x - 8, y, x + 8, y, GREY, 1.2), t("key.mean", lang)), (lambda x, y: sheet.line(x - 8, y, x + 8, y, AXIS, 1.2, "--"), t("key.limits", lang))]
     if any(special): entries.append((lambda x, y: sheet.rect(x - 5, y - 5, 10, 10, ORANGE, INK), t("key.special", lang)))
-    ticks = span_ticks(rows.assign(low=rows["low"].clip(lower=0)), unit)
+    ceiling = 1.0 if unit == "share" else math.inf
+    rows = rows.assign(low=rows["low"].clip(lower=0), high=rows["high"].clip(upper=ceiling))
+    ticks = span_ticks(rows, unit)
     words = tick_words(ticks, unit, lang)
     left, right, top = MARGIN + max(map(text_width, words)) + 8, WIDTH - 10, key_height(entries) + 14
     bottom = top + 150
@@ -161,8 +163,7 @@ def control(
     for i in spaced(shown, right - left - 24): sheet.text(to_x(i), bottom + 11, shown[i], 12, 400, AXIS, "center")
     if limited:
         for c, colour, dash in (("mean", GREY, "-"), ("low", AXIS, "--"), ("high", AXIS, "--")):
-            v = rows[c].clip(lower=0)
-            sheet.path([to_x(i) for i in range(n)], [to_y(x) for x in v], color=colour, lw=1.2, ls=dash)
+            sheet.path([to_x(i) for i in range(n)], [to_y(x) for x in rows[c]], color=colour, lw=1.2, ls=dash)
     known = [i for i in range(n) if not is_blank(rows["value"][i])]
     for a, b in zip(known, known[1:]):
         if b == a + 1: sheet.line(to_x(a), to_y(rows["value"][a]), to_x(b), to_y(rows["value"][b]), BLUE, 2)

@@ -189,21 +189,23 @@ def rule_box(book: Book, model: int) -> Html: # a fold with the rule
     body = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)
     return Html(f'<dl class="front">{body}</dl>')
 
-# %% ../../nbs/present/59k_models.ipynb #02daec0c
+# %% ../../nbs/present/59k_models.ipynb #c759c993
 def table_log(book: Book, model: int):
     "Directions received, sites started, site-months, contacts and persons of one model."
-    names = (("model.letters", book.w("chỉ đạo của Bộ đã nhận về mô hình này", "directions of the Ministry on this model")), ("model.started", book.w("điểm đã bắt đầu", "sites started")), ("model.sites", book.w("điểm trong sổ theo dõi", "sites on the register")))
+    names = (("model.letters", book.w("chỉ đạo của Bộ đã nhận về mô hình này", "directions of the Ministry on this model")), ("model.started", book.w("điểm đã bắt đầu đến hết năm", "sites started by the end of the year")))
     rows = [{t("col.label", book.lang): what, t("col.n", book.lang): float(r["value"].iloc[0]), "mask": r["mask"].iloc[0]} for m, what in names if len(r := rows_of(book, m, model))]
-    for m, what in (("model.contacts", book.w("lượt tiếp cận tại các điểm trong năm", "contacts at the sites in the year")), ("model.persons", book.w("lượt người theo tháng (một người có thể được đếm ở nhiều tháng)", "persons by month (one person may count in several months)"))):
-        d = delivered(book, m, model)
-        if d["value"].notna().any(): rows.append({t("col.label", book.lang): what, t("col.n", book.lang): d["value"].sum(), "mask": ""})
-        elif d["mask"].ne("").any(): rows.append({t("col.label", book.lang): what, t("col.n", book.lang): math.nan, "mask": "withheld"})
-    for k, what in (("persons", book.w("người mới trong năm, với khoảng chính xác", "new persons in the year, with the exact interval")), ("contacts", book.w("lượt tiếp cận, với khoảng chính xác", "contacts, with the exact interval"))):
-        for r in (c := rows_of(book, "model.count", model))[c["what"] == k].to_dict("records"):
-            if not math.isnan(r["value"]): rows.append({t("col.label", book.lang): f"{what}: {say(round(r['low'], 1), 'n', book.lang)} … {say(round(r['high'], 1), 'n', book.lang)}", t("col.n", book.lang): r["value"], "mask": r["mask"]})
-            elif not r["mask"]: rows.append({t("col.label", book.lang): f"{what}: {words(r, book.lang)}", t("col.n", book.lang): math.nan, "mask": ""})
+    exact = {r["what"]: r for r in rows_of(book, "model.count", model).to_dict("records")}
+    for k, what in (("contacts", book.w("lượt tiếp cận tại các điểm trong năm", "contacts at the sites in the year")), ("persons", book.w("người mới được tiếp cận trong năm", "new persons reached in the year"))):
+        if k not in exact: continue
+        r = exact[k]
+        if math.isnan(r["value"]) and not r["mask"]: more = words(r, book.lang)
+        else: more = "" if math.isnan(r["low"]) else book.w("khoảng chính xác ", "exact interval ") + f"{say(r['low'], 'n', book.lang, 1)} … {say(r['high'], 'n', book.lang, 1)}"
+        rows.append({t("col.label", book.lang): what + (f" ({more})" if more else ""), t("col.n", book.lang): r["value"], "mask": r["mask"]})
     if not rows: return lacking(book, book.w("không có sổ theo dõi chỉ đạo và điểm mô hình.", "there is no log of directions and sites."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Chỉ đạo, điểm và việc đã làm, {book.year}", f"Directions, sites and work done, {book.year}"), "log", source=book.reports_source)
+    table = html_table(pd.DataFrame(rows), book.lang, book.w(f"Chỉ đạo, điểm và việc đã làm, {book.year}", f"Directions, sites and work done, {book.year}"), "log", source=book.reports_source)
+    letters = rows_of(book, "model.letters", model)
+    lag = "" if letters.empty else words(letters.iloc[0], book.lang, "notes")
+    return Html(table + "".join(f"<p>{escape(x[:1].upper() + x[1:])}.</p>" for x in lag.split("; ") if x))
 
 # %% ../../nbs/present/59k_models.ipynb #96a91aff
 def fig_delivery(

@@ -40,7 +40,7 @@ def names(year: int) -> list[str]:
 def model_names() -> dict[str, tuple[str, str]]: # report name -> (vi, en)
     "The report on all models and a page for each that has a protocol; none without protocols."
     from sonla_eval.methods.protocol import protocols
-    own = {f"model-{m}": (p.vi, p.en) for m, p in protocols().items()}
+    own = {f"model-{m}": (f"Mô hình {m}: {p.vi.removeprefix('Mô hình ')}", f"Model {m}: {p.en}") for m, p in protocols().items()}
     return {"models": ("Các mô hình giảm hại", "Harm-reduction models"), **own} if own else {}
 
 # %% ../../nbs/publish/63_site.ipynb #32a0290d

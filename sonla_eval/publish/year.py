@@ -118,6 +118,9 @@ def evaluate_year(
     from sonla_eval.intake.records import read_records
     from sonla_eval.methods import results as R
     from sonla_eval.protect.apart import results_apart, tables_apart
+    from sonla_eval.plan.commitments import load_plan
+    from sonla_eval.present.book import Book
+    from sonla_eval.present.graph import build
     from sonla_eval.protect.suppress import disclosure_log, protect
     from sonla_eval.publish.quality_year import evaluated, read_ago, read_tables, write_quality
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
@@ -130,6 +133,7 @@ def evaluate_year(
     for edition in ("internal", "public"):
         safe = protect(results, edition, threshold, earlier if edition == "public" else None)
         R.write_results(safe, work/f"results-{edition}.parquet")
+        write_text(work/f"findings-{edition}.json", build(Book(safe, load_plan(year), year, edition=edition)).as_json())
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
     write_quality(year, work, records, tables, results, state["synthetic"])
     return results
@@ -146,7 +150,8 @@ def year_key(year: int, folder: Path, threshold: int, work: Path, defined: list[
     "Key of the prepared year: workbooks, definitions, threshold, and what last year's run left when there was one."
     from sonla_eval.publish.quality_year import published_files
     files = inputs(folder, list(range(year - LOOK_BACK, year + 1)))
-    if last_edition(work, year).is_file(): files.append(last_edition(work, year))
+    last = last_edition(work, year)
+    files += [p for p in (last, *sorted(last.parent.glob("findings-*.json"))) if p.is_file()]
     files += [p for p in published_files(work, year) if p not in files]
     return key_of(files + (definitions() if defined is None else defined), year=year, threshold=threshold)
 

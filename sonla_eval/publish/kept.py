@@ -29,7 +29,7 @@ def digest(
 
 # %% ../../nbs/publish/64b_kept.ipynb #27ab357b
 ROOMS = ("plan", "intake", "methods", "protect", "present", "publish")
-DATA = {"plan": ("plan", "indicators", "units", "published"), "intake": ("corrections",), "methods": ("methods",)} # folders of data/ that come into play with a room
+DATA = {"plan": ("plan", "indicators", "units", "published"), "intake": ("corrections",), "methods": ("methods", "protocol")} # folders of data/ that come into play with a room
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "matplotlib", "papermill", "nbconvert", "pyarrow", "python-calamine")
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from ..settings import read_settings
 
 # %% ../../nbs/publish/65_report.ipynb #74b630e9
-KNOWN = {"year": int, "unit": str, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
+KNOWN = {"year": int, "unit": str, "model": int, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
 CHOICES = {"lang": ("vi", "en"), "edition": ("internal", "public")}
 
 def own_parameters(
@@ -36,6 +36,7 @@ def open_report(
     from sonla_eval.methods.results import PROVINCE
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
+    from sonla_eval.present.graph import from_json
     from sonla_eval.present.foreign import guard_shell
     from sonla_eval.protect.apart import guard_outputs
     from sonla_eval.publish.reads import Watched
@@ -49,6 +50,6 @@ def open_report(
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
     threshold = read_settings().threshold
     def book_of(edition, public=None):
-        results, queries, files, quality = tables(work, edition)
-        return Watched(results, plan, p["year"], unit, p["lang"], edition, queries, files, threshold, quality, public)
+        results, queries, files, quality, old = tables(work, edition)
+        return Watched(results, plan, p["year"], unit, p["lang"], edition, queries, files, threshold, quality, public, from_json(old) if old else None)
     return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

@@ -143,7 +143,7 @@ def make_page(
     r, nb, known = task.report, None, _holding(task)
     watch = Watch(read_trace(Path(task.packets), task.report.key) if known else None)
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
-    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {})
+    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {})
     try:
         nb = without_folders(engine.execute(template, given, project_root(), known, watch))
         notebook = nbformat.writes(nb).encode("utf-8")
@@ -233,6 +233,7 @@ def assemble(
     for k in standing:
         if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
     site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
+    _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
@@ -362,7 +363,7 @@ def basis_of(
     code: str, # of the whole package
 ) -> Basis:
     "What a report is made with, apart from the year's data."
-    given = {"year": s.year, "lang": r.lang, "edition": r.edition, "unit": r.unit, "threshold": s.threshold, "synthetic": synthetic, "langs": list(s.langs)}
+    given = {"report": r.name, "year": s.year, "lang": r.lang, "edition": r.edition, "unit": r.unit, "threshold": s.threshold, "synthetic": synthetic, "langs": list(s.langs)}
     return Basis(code, Y.sha256(project_root()/"nbs"/"reports"/f"{r.template}.ipynb"), given)
 
 def _judged(s: Settings, work: Path, wanted: list) -> tuple[list[Verdict], dict]: # verdicts, and report key -> basis

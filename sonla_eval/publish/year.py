@@ -6,7 +6,7 @@
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
            'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'clean_year', 'looked_back_to',
            'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition', 'work_folder',
-           'prepared', 'table_hashes', 'tables']
+           'prepared', 'table_hashes', 'findings_before', 'tables']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -183,7 +183,8 @@ def looked_back_to(
     year: int, # the year evaluated
 ) -> list[Path]: # files, in order
     "What last year's run left that revisions and protection of this year look back to."
-    return [p for p in sorted(last_edition(work, year).parent.glob("*.parquet")) if p.name.startswith(("results-", "records-", "table-"))]
+    last = last_edition(work, year).parent
+    return [p for p in sorted(last.glob("*")) if p.name.startswith(("results-", "records-", "table-", "findings-"))]
 
 def code_files_of(*modules: str) -> dict: # module -> SHA-256
     "Modules of this room that a step uses besides the rooms to the left."
@@ -197,7 +198,7 @@ def evaluation_key(
     "Key of the evaluation: what the cleaning left, the code, the threshold, last year's run."
     given = {p.relative_to(work).as_posix(): sha256(p) for p in sorted(work.rglob("*")) if p.name.startswith(("records-", "table-", "ago-", "queries.", "files.", "clean."))}
     past = {p.name: sha256(p) for p in looked_back_to(work, year)}
-    return digest("evaluated", code_of("protect"), code_files_of("year", "quality_year"), year, threshold, given, past)
+    return digest("evaluated", code_of("present"), code_files_of("year", "quality_year"), year, threshold, given, past)
 
 # %% ../../nbs/publish/61_year.ipynb #d39d8ee0
 def evaluate_year(
@@ -209,6 +210,9 @@ def evaluate_year(
     "Turns the records into results and protects them once for each edition, as one linked set; equal records are not evaluated twice."
     from sonla_eval.intake.records import read_records
     from sonla_eval.methods import results as R
+    from sonla_eval.plan.commitments import load_plan
+    from sonla_eval.present.book import Book
+    from sonla_eval.present.graph import build
     from sonla_eval.protect.apart import results_apart, tables_apart
     from sonla_eval.protect.suppress import disclosure_log, protect
     from sonla_eval.publish.quality_year import evaluated, read_ago, read_tables, write_quality
@@ -226,9 +230,10 @@ def evaluate_year(
     for edition in ("internal", "public"):
         safe = protect(results, edition, threshold, earlier if edition == "public" else None, kept_choices(kept))
         R.write_results(safe, work/f"results-{edition}.parquet")
+        write_text(work/f"findings-{edition}.json", build(Book(safe, load_plan(year), year, edition=edition)).as_json())
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
     write_quality(year, work, records, tables, results, state["synthetic"])
-    made = [p for p in sorted(work.iterdir()) if p.name.startswith(("results", "disclosure.", "quality"))]
+    made = [p for p in sorted(work.iterdir()) if p.name.startswith(("results", "disclosure.", "findings-", "quality"))]
     kept.put("evaluated", key, to_bytes({p.name: sha256(p) for p in made}))
     return R.read_results(work/"results.parquet")
 
@@ -241,9 +246,9 @@ class Prepared:
     folder: Path
 
 def year_key(year: int, folder: Path, threshold: int, work: Path) -> str:
-    "Key of the prepared year: workbooks, the code up to the protection, threshold, and what last year's run left when there was one."
+    "Key of the prepared year: workbooks, the code up to the graph of findings, threshold, and what last year's run left when there was one."
     files = inputs(folder, list(range(year - LOOK_BACK, year + 1))) + [project_root()/"nbs"/"reports"/f"{name}.ipynb" for name in STEPS]
-    return key_of(files + looked_back_to(work, year), year=year, threshold=threshold, code=code_of("protect"), more=code_files_of("year", "quality_year"))
+    return key_of(files + looked_back_to(work, year), year=year, threshold=threshold, code=code_of("present"), more=code_files_of("year", "quality_year"))
 
 def last_edition(work: Path, year: int) -> Path:
     "Where last year's protected public results lie, if that year was made here: what it told must not be undone."
@@ -278,18 +283,26 @@ def table_hashes(
 ) -> tuple: # (name, SHA-256) of each file
     "The files that the pages of an edition are made from."
     paths = [Path(work)/name for name in (f"results-{edition}.parquet", "queries.parquet", "files.parquet")] + sorted(Path(work).glob(f"quality-{edition}-*.parquet"))
-    return tuple((p.name, sha256(p)) for p in paths)
+    old = findings_before(work, edition)
+    return tuple((p.name, sha256(p)) for p in paths) + ((old.name, sha256(old)) if old.is_file() else ())
+
+def findings_before(work: Path, edition: str) -> Path:
+    "Last year's graph of findings, if that year was made here."
+    year = json.loads((Path(work)/"clean.json").read_text(encoding="utf-8"))["year"]
+    return last_edition(work, year).with_name(f"findings-{edition}.json")
 
 @lru_cache(maxsize=4)
 def _tables(work: Path, edition: str, hashes: tuple) -> tuple:
     import pandas as pd
     from sonla_eval.methods.results import read_results
     from sonla_eval.publish.quality_year import read_quality
-    return read_results(work/f"results-{edition}.parquet"), pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet"), read_quality(work, edition)
+    queries, files = (pd.read_parquet(work/f"{name}.parquet") for name in ("queries", "files"))
+    old = findings_before(work, edition)
+    return read_results(work/f"results-{edition}.parquet"), queries, files, read_quality(work, edition), old.read_text(encoding="utf-8") if old.is_file() else ""
 
 def tables(
     work: Path, # folder of the year's prepared data
     edition: str, # internal or public
-) -> tuple: # protected results, open questions, workbooks read, tables of the data's quality
+) -> tuple: # protected results, open questions, workbooks read, tables of the data's quality, last year's findings as JSON or ""
     "What the pages of an edition are made from; read once for all pages while the files are the same."
     return _tables(Path(work), edition, table_hashes(work, edition))

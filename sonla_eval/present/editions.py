@@ -50,7 +50,7 @@ def compared(
     shown: object, # a figure or a table
 ) -> list[tuple]: # its row of differences(); empty when both editions show the same
     "One figure or table beside what the public edition shows of it."
-    if not args or not isinstance(args[0], Book): return []
+    if not args or not isinstance(args[0], Book) or draw.__name__ == "edition_notes": return [] # the list of differences isn't on itself
     public = shown if args[0].edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
     id, name = called(shown)
     gone = hasattr(shown, "svg") and not hasattr(public, "svg")

@@ -20,7 +20,7 @@ import sys
 from ..files import write_text
 from ..settings import Settings, project_root
 from . import year as Y
-from .kept import Kept, code_of, digest
+from .kept import Kept, code_of, digest, from_bytes, to_bytes
 from .log import Log, bare
 from .why import Basis, Verdict, changed_files, judge, leave, page_key, place, read_trace
 
@@ -226,6 +226,7 @@ def assemble(
     from sonla_eval.methods.results import read_results
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.publish import site
+    import pandas as pd
     root = site_folder(s)/str(s.year)
     new = root/f".{edition}.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -234,6 +235,7 @@ def assemble(
         if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
     site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
+    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables")
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
@@ -283,7 +285,7 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], s
     refused = []
     for edition in s.editions:
         new = assemble(s, prepared, key, edition, standing, synthetic, packets)
-        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", kept) if edition == "public" else ""
+        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", kept, packet_folder(s)/"attack.json") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
@@ -296,14 +298,17 @@ def unsafe(
     folder: Path, # a public edition
     earlier: Path, # last year's, used when it is there
     kept: Kept, # what earlier runs kept
+    report: Path, # where the attack's report goes: counts alone, no hidden number
 ) -> str: # what the attacker could narrow; empty when safe
     "Attacks a public edition from what is published in it alone; the same pages and tables are not attacked twice."
     def verdict() -> bytes:
         from sonla_eval.protect.attack import attack
         found = attack(folder, earlier if earlier.is_dir() else None)
-        return b"" if found.safe else found.sentence("en").encode("utf-8")
+        return to_bytes({"why": "" if found.safe else found.sentence("en"), "summary": found.summary()})
     told = [{p.relative_to(f).as_posix(): Y.sha256(p) for p in sorted(f.rglob("*")) if p.is_file() and p.name != "manifest.json"} for f in (folder, earlier) if f.is_dir()]
-    return kept.once("attack", digest("attack", code_of("protect"), told), verdict).decode("utf-8")
+    found = from_bytes(kept.once("attack", digest("attack", code_of("protect"), told), verdict))
+    write_text(report, json.dumps(found["summary"], ensure_ascii=False, indent=1) + "\n")
+    return found["why"]
 
 # %% ../../nbs/publish/64_run.ipynb #95f4daeb
 def state_path(s: Settings) -> Path:

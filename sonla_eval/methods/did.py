@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, number
+from .estimate import Estimate, Refused, need, number
 from .series import period_number
 
 # %% ../../nbs/methods/26_did.ipynb #780197b8
@@ -82,6 +82,7 @@ def panel(
 ) -> Panel: # arrays in an order that depends on the values alone
     "Units x periods from tidy rows; raises ValueError for a repeated unit-period, a unit in two clusters or with two starts."
     if (start is None) == (treated is None): raise ValueError("give either start or treated")
+    need(data, unit, time, y, start, treated, *covariates, cluster)
     code, names = pd.factorize(data[unit])
     if (code < 0).any(): raise ValueError(f"column {unit!r} has a row without a unit")
     tcode, labels, numbers, kind = _numbers(data[time], time)
@@ -278,6 +279,8 @@ def twfe(
     beta, xx = s.beta, float((s.x**2).sum())
     score = s.by_cluster((s.x * (s.y - beta * s.x)).sum(1))
     raw = float((score**2).sum()) * G / (G - 1) * (s.n - 1) / xx**2
+    if not np.any(np.abs(score) > 1e-10 * (1 + abs(beta)) * math.sqrt(xx)): raise Refused("the outcome follows unit, period and treatment exactly: nothing is left to estimate an error from",
+                                                                            "kết quả khớp hoàn toàn với đơn vị, kỳ và can thiệp: không còn gì để ước tính sai số")
     if s.n <= s.k: raise Refused(f"{s.n} observations for {s.k} parameters", f"{s.n} quan sát cho {s.k} tham số")
     se = math.sqrt(raw / (s.n - s.k))
     nested = s.k - len(s.cluster) + 1

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, measured, number, unit_word
+from .estimate import Estimate, Refused, measured, need, number, unit_word
 from .effects import Effects, judged
 from .series import (
     columns, corrected, count_fit, deviance, filtered, least_squares, memory, negative_binomial, nb_likelihood, newey_west, period_number, prais_winsten)
@@ -95,7 +95,8 @@ class ITS:
 
 # %% ../../nbs/methods/25c_its.ipynb #e0dafe18
 def _series(data, time, y, exposure, control):
-    "Sorted arrays on the even scale of the periods; raises ValueError for a repeated period."
+    "Sorted arrays on the even scale of the periods; raises ValueError for a repeated period or a missing column."
+    need(data, time, y, exposure, control)
     parsed = [period_number(p) for p in data[time]]
     kinds = {k for _, k in parsed}
     if len(kinds) > 1: raise ValueError(f"column {time!r} mixes kinds of period")

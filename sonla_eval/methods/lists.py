@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 import math
 
-from .estimate import Refused, LANGS, number
+from .estimate import Refused, LANGS, need, number
 from .proportion import _level
 from .said import Said
 
@@ -24,6 +24,7 @@ def cells(
     "Counts of every possible capture history but the empty one; ValueError when a column is not 0/1 or a history is empty but counted."
     import numpy as np
     if not 2 <= len(lists) <= 10: raise ValueError(f"two to ten lists, not {len(lists)}")
+    need(data, *lists, freq)
     H = data[list(lists)].to_numpy(dtype=float)
     w = np.ones(len(H)) if freq is None else data[freq].to_numpy(dtype=float)
     if not np.isin(H, (0, 1)).all(): raise ValueError(f"columns {list(lists)} must hold 0 and 1 only")

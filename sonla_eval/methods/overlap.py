@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Refused, number
+from .estimate import LANGS, Refused, need, number
 
 # %% ../../nbs/methods/29_overlap.ipynb #6f4ecdd7
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,7 @@ def persons(
     outcome_model: Terms | None = None, # columns or formula for the outcome, with the treatment in it; default: treatment + covariates
 ) -> Persons: # complete persons as arrays
     "Complete persons for the estimators; ValueError for a treatment that is not 0/1 or covariates that repeat one another."
+    need(frame, outcome, treat, *(covariates if not isinstance(covariates, str) else ()))
     if outcome_model is None: outcome_model = f"Q({treat!r}) + {covariates}" if isinstance(covariates, str) else [treat, *covariates]
     d, a = frame.reset_index(drop=True), _zero_one(frame, treat).reset_index(drop=True)
     y, d = pd.to_numeric(d[outcome], errors="coerce").astype(float), d.assign(**{treat: a})

@@ -13,7 +13,7 @@ from html import escape
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused, number
+from .estimate import LANGS, Estimate, Refused, need, number
 from .proportion import wilson
 
 # %% ../../nbs/methods/29d_retention.ipynb #3cf08be0
@@ -251,6 +251,7 @@ def _endings(
     ending: str, # column of ending
 ) -> tuple[np.ndarray, np.ndarray, int]: # times, endings, rows left out
     "Checked columns; ValueError naming the row for a negative time or an unknown ending; rows with a blank are counted and left out."
+    need(frame, months, ending)
     t, e = pd.to_numeric(frame[months], errors="raise").astype(float), frame[ending]
     whole = t.notna() & e.notna()
     bad = whole & (~e.isin(ENDINGS) | (t < 0))
@@ -301,8 +302,14 @@ def at(
     return Estimate(row.survival, row.low, row.high, self.level, n, method="Kaplan-Meier (1958)", formula=formula, label=label, used=self.used, notes=self.notes, extra={"se": row.se, "worst": row.worst, "best": row.best, "trial": "retention.kaplan_meier"})
 
 def median(self: Curve) -> Estimate:
-    "Months until half have left, with the interval of Brookmeyer and Crowley (1982); value None when half never leave in the time seen."
-    def first(column): return next((r.time for r in self.rows.itertuples() if getattr(r, column) <= 0.5), math.inf)
+    "Months until half have left, with the interval of Brookmeyer and Crowley (1982); the middle of a stretch that lies at one half, as R's survfit; value None when half never leave in the time seen."
+    time = self.rows["time"].to_numpy()
+    def first(column):
+        y = self.rows[column].to_numpy()
+        at = np.flatnonzero(y <= 0.5 + 1e-9)
+        if not len(at): return math.inf
+        below = np.flatnonzero(y < y[at[0]] - 1e-12)
+        return float(time[at[0]] + time[below[0]])/2 if abs(y[at[0]] - 0.5) < 1e-9 and len(below) else float(time[at[0]])
     value, low, high = first("survival"), first("low"), first("high")
     label = (f"Số tháng đến khi một nửa rời đi ({self.label[0]})", f"Months until half have left ({self.label[1]})")
     n = sum(u["n"] for u in self.used if u["group"] in ENDINGS)
@@ -347,7 +354,7 @@ def curve_figure(
     ax.step(x, stretch("survival"), where="post", color="#12436D", lw=2, label="Kaplan-Meier")
     for column in ("worst", "best"):
         ax.step(x, stretch(column), where="post", color="#801650", lw=1.2, ls="--", label=("giới hạn do mất liên lạc", "bounds for loss")[i] if column == "worst" else None)
-    ax.set(ylim=(0, 102), xlim=(0, self.horizon), xlabel=("tháng", "months")[i], ylabel="%")
+    ax.set(ylim=(0, 102), xlim=(0, self.horizon or 1), xlabel=("tháng", "months")[i], ylabel="%")
     ax.set_title(self.label[i], loc="left", fontsize=11)
     ax.legend(frameon=False, loc="lower left")
     for side in ("right", "top"): ax.spines[side].set_visible(False)

@@ -167,7 +167,9 @@ def staggered(
 
 # %% ../../nbs/methods/27c_staggered.ipynb #556cd5c8
 def _weighted(s: Staggered, cohort: np.ndarray, att: np.ndarray, psi: np.ndarray, omega: np.ndarray):
-    "Share-weighted mean of rows: value, influence function with the weights' own part, weights on the cells."
+    "Share-weighted mean of rows: value, influence function with the weights' own part, weights on the cells; raises Refused without a row."
+    if not len(cohort): raise Refused("no cohort can be compared in these periods: no data, or treated and untreated units don't overlap in the covariates",
+                                      "không nhóm nào so sánh được ở các kỳ này: thiếu số liệu, hoặc đơn vị có và không can thiệp khác hẳn nhau về đặc điểm")
     p = np.array([s.share[g] for g in cohort.tolist()])
     S = p.sum()
     value = float(p @ att / S)

@@ -53,7 +53,6 @@ def _starts(values, unit, n: int, kind: int) -> np.ndarray:
     if not (out[unit] == number_of[codes]).all(): raise ValueError("a unit has two different starts")
     return out
 
-# %% ../../nbs/methods/26_did.ipynb #2767923c
 def _starts_from_treated(d: np.ndarray, when: np.ndarray) -> np.ndarray:
     "Start of each unit from a units x periods array of 0/1/NaN; raises Refused when treatment is taken back."
     if not np.isin(d[np.isfinite(d)], (0, 1)).all(): raise ValueError("the column of treatment must be 0 or 1")
@@ -167,7 +166,6 @@ class Sweep:
         period = v.sum(-2) @ self.inverse
         return (v - period[..., None, :] + ((period @ m.T) / per_unit)[..., None]) * m
 
-# %% ../../nbs/methods/26_did.ipynb #9100a584
 def sweep(
     mask: np.ndarray, # (units, periods) True where the outcome is used; every unit at least once
 ) -> Sweep: # a function that takes out the two-way means

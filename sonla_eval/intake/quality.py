@@ -7,7 +7,7 @@ __all__ = ['GOOD', 'CHECKED', 'OUTLIERS', 'CORRECTED', 'REVIEWED', 'COLUMNS_OUT'
            'rechecks', 'letter', 'logic', 'others_of', 'expected_range', 'corrected', 'reviewed', 'outliers',
            'answer_by', 'requests', 'assess', 'for_public']
 
-# %% ../../nbs/intake/16b_quality.ipynb #820cf458
+# %% ../../nbs/intake/16b_quality.ipynb #3d3fd909
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from scipy import stats

@@ -174,11 +174,13 @@ def test_left_out_is_what_was_asked_about(records, queries):
 
 def test_a_doubt_that_matters_changes_the_status(records, base, work):
     now = records[YEAR]
-    spot = now[(now["indicator"] == "A9a") & (now["value"] > 0)].iloc[0]
-    asked = question("outlier.count", spot["unit"], indicator="A9a", period=str(YEAR))
+    case = now[(now["indicator"] == "C1") & (now["value"] > 0)].iloc[0]
+    asked = pd.concat([question("outlier.count", "14", indicator="T7", period=str(YEAR)), question("outlier.count", case["unit"], indicator="C1", period=case["period"])])
     moved, n = QY.effect_of_doubt(YEAR, records, QY.read_tables(work), base, asked, True)
-    row = moved[moved["measure"] == "C6"].iloc[0]
-    assert n == 1 and (row["status_before"], row["status_after"]) == ("met_reported", "not_reported") and row["judged"]
+    row = moved[moved["measure"] == "A12"].iloc[0]
+    assert n == 2 and (row["status_before"], row["status_after"]) == ("met_reported", "not_reported") and row["judged"]
+    cases = moved[moved["measure"] == "item:C1"].iloc[0]
+    assert cases["value_before"] - cases["value_after"] == case["value"] and cases["sensitive"] # the difference is the district's number
     told = public_changes(moved)
     touchy = moved[moved["sensitive"]]
     assert len(touchy) and told["judged"].sum() == moved["judged"].sum()
@@ -214,11 +216,13 @@ def test_revisions_name_their_cause(next_year, records):
     def put(code, unit, period, value, correction=""):
         at = now.index[(now["indicator"] == code) & (now["unit"] == unit) & (now["period"] == period)]
         now.loc[at, ["value", "status", "correction"]] = [value, "corrected" if correction else "reported", correction]
-    put("E5", "126", "2022", 3.0) # a number that had not come
+    was = records[YEAR].query("indicator == 'E5'")
+    assert was["value"].isna().sum() == 1
+    put("E5", was.loc[was["value"].isna(), "unit"].iloc[0], "2022", 3.0) # a number that had not come
     put("B4", "116", "2022", now.loc[(now["indicator"] == "B4") & (now["unit"] == "116"), "value"].iloc[0] - 1, "2023-05-02 province office: one pledge had run out")
     put("F1c", "03721", "2022-Q2", 234.0)
     table = QY.revised(YEAR + 1, next_year, records | {YEAR: as_records(now)}, True, "internal").set_index("measure")
-    assert table.loc["item:E5", ["value_before", "value_after", "cause"]].tolist() == [20.0, 23.0, "late"]
+    assert table.loc["item:E5", ["value_before", "value_after", "cause"]].tolist() == [was["value"].sum(), was["value"].sum() + 3, "late"]
     assert table.loc["C5", "cause"] == "corrected" and table.loc["C5", "numerator_after"] == table.loc["C5", "numerator_before"] - 1
     assert table.loc["item:F1c", "cause"] == "resent" and set(table["cause"]) == {"late", "corrected", "resent"}
     told = QY.revised(YEAR + 1, next_year, records | {YEAR: as_records(now)}, True, "public")

@@ -164,7 +164,7 @@ def reviewed(
     out = pd.DataFrame(raw).merge(asked.drop_duplicates("id"), left_on="query", right_on="id", how="left")
     return out[REVIEWED].fillna("").astype("str").sort_values(["when", "query"], ignore_index=True)
 
-# %% ../../nbs/intake/16b_quality.ipynb #e3ec8f16
+# %% ../../nbs/intake/16b_quality.ipynb #83785e5c
 COLUMNS_OUT = ["unit", "indicator", "period", "file", "sheet", "cell", "value", "low", "high", "rule", "compared", "reply", "who", "when", "why"]
 
 def outliers(
@@ -173,7 +173,7 @@ def outliers(
     done: pd.DataFrame, # from reviewed()
     mended: pd.DataFrame, # from corrected()
 ) -> pd.DataFrame: # the columns of COLUMNS_OUT; reply is "", "right" or "corrected"
-    "Numbers far from their own kind: value, expected range, rule, how many it was compared with, and the answer."
+    "Numbers far from their own kind: value, expected range (NaN when fewer than three others are left), rule, how many it was compared with, and the answer."
     rows = [_outlier(records, q, "") for q in queries[queries["check"].isin(OUTLIERS)].to_dict("records")]
     rows += [_outlier(records, {"file": "", "sheet": "", "cell": ""} | q, "right") for q in done[done["check"].isin(OUTLIERS)].to_dict("records")]
     form = form_items()
@@ -190,8 +190,8 @@ def _outlier(records: pd.DataFrame, q: dict, reply: str) -> dict: # one row of o
         low, high, rule, n = max(0.0, then - max(10, then/2)), then + max(10, then/2), "jump", 1
     else:
         others = others_of(records, q["check"], q["indicator"], q["unit"], q["period"])
-        low, high, rule = expected_range(others)
         n = len(others)
+        low, high, rule = expected_range(others) if n >= 3 else (np.nan, np.nan, "tail")
     why = f"{q['expects']} → {q['value']}: {q['why']}" if reply == "corrected" else q.get("why", "")
     return {**{c: q[c] for c in ("unit", "indicator", "period", "file", "sheet", "cell")}, "value": float(q["found"]), "low": low, "high": high, "rule": rule,
             "compared": n, "reply": reply, "who": q.get("who", ""), "when": q.get("when", ""), "why": why}

@@ -7,14 +7,14 @@ __all__ = ['GOOD', 'CHECKED', 'OUTLIERS', 'CORRECTED', 'REVIEWED', 'COLUMNS_OUT'
            'rechecks', 'letter', 'logic', 'others_of', 'expected_range', 'corrected', 'reviewed', 'outliers',
            'answer_by', 'requests', 'assess', 'for_public']
 
-# %% ../../nbs/intake/16b_quality.ipynb #3d3fd909
+# %% ../../nbs/intake/16b_quality.ipynb #e37f2b18
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from scipy import stats
 from .checks import DUE_DAY, NOTHING_BUT, PERSONS_WITHIN, far, grade, grid_of, quality, run_checks, yearly
 from .corrections import find_corrections
 from .frame import PROVINCE, communes_of, form_items
-from .queries import query_table
+from .queries import query_table, shown
 from .records import COLUMNS, WITH_VALUE, as_records
 from ..settings import data_path
 
@@ -139,7 +139,7 @@ def expected_range(
     size, p = (mean**2/(var - mean), mean/var) if var > mean*1.05 else (others.sum() + 0.5, n/(n + 1))
     return 0.0, float(max(stats.nbinom.isf(chance, size, p), 2*others.max(), 3)), "tail"
 
-# %% ../../nbs/intake/16b_quality.ipynb #f5f23dd2
+# %% ../../nbs/intake/16b_quality.ipynb #7d5368c1
 CORRECTED = ["indicator", "unit", "period", "expects", "value", "who", "when", "why"]
 REVIEWED = ["query", "check", "unit", "indicator", "period", "found", "expected", "who", "when", "why"]
 
@@ -150,6 +150,7 @@ def corrected(
 ) -> pd.DataFrame: # the columns of CORRECTED, by date
     "The corrections of a year as a table; empty when there are none."
     rows = pd.DataFrame(find_corrections(path, year, synthetic).entries, columns=CORRECTED)
+    rows = rows.assign(expects=rows["expects"].map(shown), value=rows["value"].map(shown))
     return rows.astype("str").sort_values(["when", "indicator", "unit", "period"], ignore_index=True)
 
 def reviewed(

@@ -156,7 +156,7 @@ def test_requests_are_the_questions_of_each_district(records, queries):
     home = {c: d for c, _, _, d in communes_of("to2024")}
     mine = queries[queries["severity"] != "note"]
     for unit, n in mine["unit"].map(lambda u: home.get(u, u)).value_counts().items(): assert asks.loc[unit, "total"] == n
-    assert asks["total"].sum() == len(mine) and set(asks["by"]) == {Q.answer_by(YEAR)} == {"2023-02-28"}
+    assert asks["total"].sum() == len(mine) and set(asks["by"]) == {Q.answer_by(YEAR)} == {"2023-02-15"}
 
 
 # --- effect -----------------------------------------------------------------------------------------------------

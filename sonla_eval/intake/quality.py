@@ -197,12 +197,12 @@ def _outlier(records: pd.DataFrame, q: dict, reply: str) -> dict: # one row of o
     return {**{c: q[c] for c in ("unit", "indicator", "period", "file", "sheet", "cell")}, "value": float(q["found"]), "low": low, "high": high, "rule": rule,
             "compared": n, "reply": reply, "who": q.get("who", ""), "when": q.get("when", ""), "why": why}
 
-# %% ../../nbs/intake/16b_quality.ipynb #38357b38
-ANSWER_DAY = "02-28" # of the year after
+# %% ../../nbs/intake/16b_quality.ipynb #594fd7a1
+ANSWER_DAY = "02-15" # of the year after
 
 def answer_by(
     year: int, # the report's year
-) -> str: # "2023-02-28"
+) -> str: # "2023-02-15"
     "The day by which questions about a year should be answered."
     return f"{year + 1}-{ANSWER_DAY}"
 

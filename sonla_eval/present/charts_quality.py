@@ -185,12 +185,13 @@ def status_pairs(
     id: str, # of the figure
     lang: str, # "vi" or "en"
     synthetic: bool, # draw the badge
+    names: tuple = (), # of the two evaluations; with and without doubtful numbers by default
 ):
     "Marks of two evaluations, one column for each commitment; columns whose status differs are framed."
     rows = need(df, "id", "before", "after")
     used = [s for s in dict.fromkeys([*rows["before"], *rows["after"]]) if s]
     entries = [(lambda x, y, s=s: mark(sheet, x, y, s), status_word(s, lang)) for s in used]
-    words = [t("key.with", lang), t("key.without", lang)]
+    words = list(names) or [t("key.with", lang), t("key.without", lang)]
     left = MARGIN + max(map(text_width, words)) + 12
     lines = -(-len(rows)//max(1, int((WIDTH - left)//26)))
     per = -(-len(rows)//lines)
@@ -208,5 +209,5 @@ def status_pairs(
             if is_blank(s): sheet.text(x, y + dy, "•", 16, 600, AXIS, "center")
             else: mark(sheet, x, y + dy, s)
     said = [status_word(s, lang) if s else "•" for s in [*rows["before"], *rows["after"]]]
-    data = pd.DataFrame({t("col.id", lang): rows["id"], t("key.with", lang): said[:len(rows)], t("key.without", lang): said[len(rows):]})
+    data = pd.DataFrame({t("col.id", lang): rows["id"], words[0]: said[:len(rows)], words[1]: said[len(rows):]})
     return sheet, data, [f"{r['id']}: {status_word(r['before'], lang)} → {status_word(r['after'], lang)}." for r in rows.to_dict("records") if r["before"] and r["after"] and r["before"] != r["after"]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import re
 import pandas as pd
 from .checks import run_checks
-from .corrections import apply_corrections, find_corrections
+from .corrections import REVIEWED, apply_corrections, find_corrections
 from ..plan.units import era_of, eras_of
 from .frame import TABLES, communes_of, era_in, expected, form_items, reporting, unit_label
 from .queries import SEVERITIES, ask, query_table, shown
@@ -33,6 +33,7 @@ class Intake:
     files: pd.DataFrame # one row a file: file, unit, received_on, state, rows_in, rows_used, rows_quarantined, cells
     tables: dict = field(default_factory=dict) # sites, site_months, cohort, survey, lists, spending, directions
     synthetic: bool = False # True when the covers say TỔNG HỢP / SYNTHETIC
+    reviewed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REVIEWED))) # questions that were looked at and found right: value, who, when, why
 
 FILE_COLUMNS = ("file", "unit", "received_on", "state", "rows_in", "rows_used", "rows_quarantined", "cells", "synthetic")
 QUARANTINE_COLUMNS = ("file", "unit", "what", "sheet", "cell", "check", "content", "query")
@@ -171,11 +172,11 @@ def assemble(
     queries += [ask("report.missing", d, unit_name=reporting(year)[d]) for d in silent]
     if len(marks) > 1: queries += [ask("file.mixed", r.unit, r.file) for r in readings if r.synthetic]
     queries += run_checks(records, year, set(silent), before)
-    queries = fixes.unasked(queries)
+    reviewed, queries = fixes.answers(queries), fixes.unasked(queries)
     files = pd.DataFrame([_file_row(r) for r in readings], columns=list(FILE_COLUMNS))
     assert (files["rows_in"] == files["rows_used"] + files["rows_quarantined"]).all(), "rows were lost"
     quarantine = pd.concat([pd.DataFrame([q for r in readings for q in r.quarantine], columns=list(QUARANTINE_COLUMNS)).astype("str"), aside.astype("str")], ignore_index=True)
-    return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks)
+    return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks, reviewed)
 
 # %% ../../nbs/intake/18_clean.ipynb #4fe41352
 def read_year(

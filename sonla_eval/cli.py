@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import sys
+from .safe import visible
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
 # %% ../nbs/70_cli.ipynb #34a059f7
@@ -31,6 +32,7 @@ DELEGATED = {
     "packets": ("sonla_eval.publish.packet", "list the archived runs"),
     "verify": ("sonla_eval.publish.verify", "run an archived run again and compare it byte for byte"),
     "compare": ("sonla_eval.publish.compare", "write a page of what differs between two runs, and why"),
+    "country": ("sonla_eval.publish.country", "example provinces of a whole country through the same engine"),
     "protocol": ("sonla_eval.methods.protocol", "write, check or lock the protocol of a harm-reduction model's evaluation"),
     "design": ("sonla_eval.methods.design", "plan next year's evaluation: what could be seen with these sites and starts"),
     "simulate": ("sonla_eval.methods.simulate", "measure how each method holds at this province's size")}
@@ -44,8 +46,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--lang", action="append", choices=LANGS, help="only this language (may be repeated)")
     run.add_argument("--edition", action="append", choices=EDITIONS, help="only this edition (may be repeated)")
     run.add_argument("--only", action="append", metavar="REPORT", help="only this report: province, district-116, quality (may be repeated)")
-    run.add_argument("--data", metavar="DIR", help="folder that holds <year>/*.xlsx, or the word example")
+    run.add_argument("--data", metavar="DIR", help="folder or URL that holds <year>/*.xlsx, or the word example")
     run.add_argument("--workers", help="reports made at the same time")
+    run.add_argument("--scheduler", metavar="ADDRESS", help="make the reports on a dask cluster, such as tcp://10.0.0.5:8786")
+    run.add_argument("--store", metavar="URL", help="where this machine and the cluster's workers exchange files, such as s3://bucket/path")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     check = sub.add_parser("check", help="read a folder of workbooks and list the cells to correct", description="Reads every workbook of a folder <year> and writes queries.xlsx and queries.csv. Exit code 0 clean, 1 doubtful, 2 blocking.")
     check.add_argument("folder", metavar="DIR", help="a folder named after its year, such as data/raw/2022")
@@ -71,13 +75,13 @@ def parser() -> argparse.ArgumentParser:
 
 # %% ../nbs/70_cli.ipynb #11da8a0a
 def _run(a) -> int:
-    s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers)
+    s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers, scheduler=a.scheduler, store=a.store)
     from sonla_eval.publish.run import run, site_folder
     r = run(s, tuple(a.only or ()), progress=not a.quiet)
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
     else: print(f"{len(r.made)} pages made: {index}")
-    for key, why in r.failed: print(f"FAILED {key}: {why}", file=sys.stderr)
+    for key, why in r.failed: print(visible(f"FAILED {key}: {why}"), file=sys.stderr)
     return r.code
 
 def _check(a) -> int:
@@ -152,5 +156,5 @@ def main(
         raise
 
 def _say(err: Exception, code: int) -> int:
-    print(f"sonla-eval: {err}", file=sys.stderr)
+    print(visible(f"sonla-eval: {err}"), file=sys.stderr)
     return code

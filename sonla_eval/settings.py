@@ -48,10 +48,12 @@ class Settings:
     packets: str = "reports/packets" # where each run's notebooks are kept
     workers: int = 2 # reports made at the same time
     seed: int = 20220301 # seed of every simulation and of the example province
+    scheduler: str = "" # address of a dask scheduler that makes the reports; empty: this machine
+    store: str = "" # URL through which this machine and a scheduler's workers exchange files
 
 # %% ../nbs/01_settings.ipynb #e23b153e
 _KEYS = {"report": ("year", "langs", "editions"), "protect": ("threshold",),
-         "paths": ("data", "site", "packets"), "run": ("workers", "seed")}
+         "paths": ("data", "site", "packets"), "run": ("workers", "seed", "scheduler", "store")}
 _RANGES = {"year": (2016, 2100), "threshold": (2, 50), "workers": (1, 256), "seed": (0, 2**32 - 1)}
 _CHOICES = {"langs": LANGS, "editions": EDITIONS}
 

@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
            'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_year', 'summary',
-           'exit_code', 'harmless', 'write_queries']
+           'exit_code', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from dataclasses import dataclass, field
 from pathlib import Path
-import re
+from urllib.parse import quote
 import pandas as pd
+from ..safe import no_formula, safe_frame, visible
 from .checks import run_checks
 from .corrections import REVIEWED, apply_corrections, find_corrections
 from ..plan.units import era_of, eras_of
@@ -192,7 +193,7 @@ def read_year(
     for reading in read_each(read, year):
         readings.append(reading)
         if progress: progress(len(readings), len(read))
-    return assemble(readings, year, [public_name(p)[0] for p in others], before, corrections)
+    return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {
@@ -232,11 +233,10 @@ HEADS = {"severity": "Mức / Severity", "file": "Tệp / File", "sheet": "Trang
          "found": "Giá trị / Found", "expected": "Cần có / Expected", "rule_vi": "Quy tắc", "suggestion_vi": "Đề nghị", "rule_en": "Rule", "suggestion_en": "Suggestion", "id": "Mã câu hỏi / Query"}
 WORDS = {"blocks": "Phải trả lời / Blocks", "doubtful": "Nghi vấn / Doubtful", "note": "Ghi chú / Note"}
 
-def harmless(
-    text: str, # any text
-) -> str: # the same, never a formula
-    "Text that a spreadsheet will not compute."
-    return "'" + text if text[:1] in ("=", "+", "@", "\t", "\r") or re.match(r"-\D", text) else text
+def _link(row: dict) -> str: # opens the cell of the file that lies beside the list
+    sheet = row["sheet"].replace("'", "''")
+    return f"./{quote(row['file'])}#'{sheet}'!{row['cell']}"
+
 
 # %% ../../nbs/intake/18_clean.ipynb #a2ad68c1
 def _query_sheet(ws, part: pd.DataFrame):
@@ -244,10 +244,10 @@ def _query_sheet(ws, part: pd.DataFrame):
     from openpyxl.styles import Alignment, Font
     ws.append(list(HEADS.values()))
     for row in part.to_dict("records"):
-        ws.append([harmless(WORDS[row[c]] if c == "severity" else row[c]) for c in HEADS])
+        ws.append([no_formula(WORDS[row[c]] if c == "severity" else row[c]) for c in HEADS])
         cell = ws.cell(ws.max_row, list(HEADS).index("cell") + 1)
         if row["file"] and row["cell"]:
-            cell.hyperlink, cell.font = f"{row['file']}#'{row['sheet']}'!{row['cell']}", Font(color="0563C1", underline="single")
+            cell.hyperlink, cell.font = _link(row), Font(color="0563C1", underline="single")
     for column, width in zip("ABCDEFGHIJKLM", (20, 26, 18, 8, 12, 10, 18, 24, 44, 44, 44, 44, 14)): ws.column_dimensions[column].width = width
     for row in ws.iter_rows():
         for cell in row: cell.alignment = Alignment(wrap_text=True, vertical="top")
@@ -270,6 +270,5 @@ def write_queries(
         name = own.get(unit) or unit_label(unit, era_in(unit, intake.year)) or "Chung"
         _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[owner == unit])
     if not wb.sheetnames: wb.create_sheet("Chung")
-    safe = q.assign(**{c: q[c].map(harmless) for c in ("file", "sheet", "found", "expected")})
-    safe.to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8-sig", lineterminator="\n")
+    safe_frame(q).to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8-sig", lineterminator="\n")
     return save_book(wb, path)

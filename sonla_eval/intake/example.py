@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['ERA', 'SUBJECTS', 'ACTIVITIES', 'FESTIVAL', 'truth_settings', 'stream', 'spread', 'establishments', 'inspection',
-           'cases', 'opened', 'cohorts', 'people', 'communes', 'planning', 'provincial', 'true_values', 'training',
-           'survey_truth', 'survey', 'two_lists', 'site_rows', 'spending', 'plan_faults', 'misspell', 'sent_on', 'make']
+           'cases', 'opened', 'cohorts', 'is_open', 'share_built', 'added', 'people', 'communes', 'planning',
+           'provincial', 'true_values', 'training', 'survey_truth', 'survey', 'two_lists', 'site_rows', 'spending',
+           'plan_faults', 'misspell', 'sent_on', 'make']
 
 # %% ../../nbs/intake/19_example.ipynb #28e338de
 from functools import lru_cache
@@ -26,9 +27,9 @@ def truth_settings() -> dict: # sizes and rates of the example
     "The parameters in data/example/truth.yaml."
     return yaml.safe_load(data_path("example", "truth.yaml").read_text(encoding="utf-8"))
 
-# %% ../../nbs/intake/19_example.ipynb #ecbbf574
+# %% ../../nbs/intake/19_example.ipynb #6b1d15af
 SUBJECTS = ("establishments", "inspection", "cases", "cohort", "people", "services", "communication", "communes", "plan", "money", "verification",
-            "reports", "training", "survey", "lists", "sites", "spending", "faults", "dates")
+            "reports", "training", "survey", "lists", "sites", "spending", "faults", "dates", "supervision", "added", "months")
 
 def stream(seed: int, year: int, subject: str) -> np.random.Generator:
     "Random numbers of one subject in one year."
@@ -125,7 +126,37 @@ def cohorts(seed: int, year: int, v: dict):
         row = {"K1": n, **{k: int((when <= year).sum()) for k, when in (("K2", investigated), ("K3", prosecuted), ("K4", tried))}, "K5": harbour, "K6": n - harbour}
         for code, value in row.items(): v[code, PROVINCE, str(start)] = value
 
-# %% ../../nbs/intake/19_example.ipynb #45ce425b
+# %% ../../nbs/intake/19_example.ipynb #2a7a767e
+def _number(month: str) -> int: return 12 * int(month[:4]) + int(month[5:]) - 1
+
+def is_open(site: dict, month: str) -> bool: # True from its first to its last month
+    "Whether a model site is open in a month."
+    return site["start"] <= month <= site.get("stop", "9999")
+
+def share_built(
+    model: int, # 1 to 3
+    district: str, # district code
+    month: str, # such as 2022-03
+) -> float: # 0 to 1
+    "Share of a model's full effect that is there in a district in a month."
+    t = truth_settings()
+    opened = [_number(s["start"]) for s in t["sites"].values() if s["model"] == model and s["district"] == district and is_open(s, month)]
+    return min(1.0, (_number(month) - min(opened) + 1) / t["build_up"]) if opened else 0.0
+
+# %% ../../nbs/intake/19_example.ipynb #4cd2148a
+def added(
+    year: int, # the year
+) -> dict: # (item, district, quarter) -> contacts per 100 estimated persons, or share of referrals
+    "What the models truly add, by quarter: the mean over its months."
+    out = {}
+    for e in truth_settings()["effects"]:
+        for d in districts_of(ERA):
+            for q in range(1, 5):
+                mean = sum(share_built(e["model"], d, f"{year}-{m:02d}") for m in range(3*q - 2, 3*q + 1)) / 3
+                if mean: out[e["item"], d, f"{year}-Q{q}"] = round(e["full"] * mean, 6)
+    return out
+
+# %% ../../nbs/intake/19_example.ipynb #bc402aa2
 def people(seed: int, year: int, v: dict):
     "Blocks D and E."
     t, rng, y = truth_settings(), stream(seed, year, "people"), str(year)
@@ -140,9 +171,15 @@ def people(seed: int, year: int, v: dict):
         for code, value in row.items(): v[code, d, y] = value
         for quarter in _quarters(year):
             parts = rng.poisson(np.array([0.12, 0.02, 0.30, 0.05, 0.55]) * r * 1.25)
-            sent = int(rng.binomial(parts[0] + parts[2], 0.5))
-            row = {"E1": int(parts.sum()), **{f"E2{k}": int(x) for k, x in zip("abcde", parts)}, "E4a": sent, "E4b": int(rng.binomial(sent, 0.75))}
+            sent = int(rng.binomial(parts[0] + parts[2], t["referred"]))
+            row = {"E1": int(parts.sum()), **{f"E2{k}": int(x) for k, x in zip("abcde", parts)}, "E4a": sent, "E4b": int(rng.binomial(sent, t["referral_done"]))}
             for code, value in row.items(): v[code, d, quarter] = value
+    more = stream(seed, year, "added")
+    for (code, d, quarter), size in added(year).items():
+        if code == "E4b": v[code, d, quarter] += int(more.binomial(v["E4a", d, quarter] - v[code, d, quarter], size / (1 - t["referral_done"])))
+        else:
+            extra = int(more.poisson(size / 100 * v["D1", d, y]))
+            for c, n in ((code, extra), ("E1", extra), ("E4a", extra), ("E4b", int(more.binomial(extra, t["referral_done"])))): v[c, d, quarter] += n
 
 # %% ../../nbs/intake/19_example.ipynb #52416d05
 def communes(seed: int, year: int, v: dict):
@@ -164,21 +201,21 @@ def communes(seed: int, year: int, v: dict):
         score = int(np.clip(round(rng.normal(88 if good else 68, 5)), 0, 100))
         for code, value in (("G1a", registered), ("G1b", good), ("G2", score)): v[code, c, y] = value
 
-# %% ../../nbs/intake/19_example.ipynb #259560ee
+# %% ../../nbs/intake/19_example.ipynb #103d850f
 def planning(seed: int, year: int, v: dict):
     "Blocks P, I, V and R."
     t, y = truth_settings(), str(year)
-    plan, money, check, late = (stream(seed, year, s) for s in ("plan", "money", "verification", "reports"))
+    plan, money, check, late, guided = (stream(seed, year, s) for s in ("plan", "money", "verification", "reports", "supervision"))
     without = set(plan.choice(list(districts_of(ERA)), t["plans_missing"][year], replace=False))
     unseen = plan.choice(list(districts_of(ERA)))
     for d in districts_of(ERA):
         has, n, big = int(d not in without), v["B4", d, y], v["A1", d, y]
-        sites = sum(1 for s in t["sites"].values() if s["district"] == d and s["start"] <= f"{y}-12")
+        sites = sum(1 for s in t["sites"].values() if s["district"] == d and is_open(s, f"{y}-12"))
         visits, classes, budget = 4 * sites, int(plan.integers(1, 4)), int(money.integers(60, 181))
         sample, communes_checked = min(big, int(check.integers(8, 16))), min(3, sum(1 for *_, x in communes_of(ERA) if x == d))
         row = {"P1": has, "P1d": int(plan.integers(2, 6)) if has else None, "P2a": has and int(plan.random() < 0.85), "P2b": has and int(plan.random() < 0.75),
                "P2c": has and int(plan.random() < 0.9), "P3": int(plan.integers(1, 5)), "F2a": classes, "F2b": int(sum(plan.integers(25, 60, classes))),
-               "H1": sites, "H2": visits, "H3": int(plan.binomial(visits, 0.85)), "I1": budget, "I2": round(budget * float(money.uniform(0.86, 1.0)), 1),
+               "H1": sites, "H2": visits, "H3": int(guided.binomial(visits, 0.85)), "I1": budget, "I2": round(budget * float(money.uniform(0.86, 1.0)), 1),
                "V1": sample, "V2": int(check.hypergeometric(int(round(n * 0.95)), big - int(round(n * 0.95)), sample)), "V3": communes_checked, "V4": int(check.binomial(communes_checked, 0.95)),
                "V5": int(has and d != unseen)}
         for code, value in row.items(): v[code, d, y] = value
@@ -259,22 +296,27 @@ def two_lists(seed: int, year: int) -> list: # rows of table lists
         rows += [[name, _hash(seed, year, "person", i)] for name, on in (("A", a), ("B", b)) if on]
     return sorted(rows)
 
-# %% ../../nbs/intake/19_example.ipynb #00daf4bc
+# %% ../../nbs/intake/19_example.ipynb #c4fb29fc
 def site_rows(seed: int, year: int) -> dict: # {"directions": rows, "sites": rows, "site_months": rows}
-    "Directions received so far, sites open so far, and their months of the year."
-    t, rng, y = truth_settings(), stream(seed, year, "sites"), str(year)
-    sites = {k: s for k, s in t["sites"].items() if s["start"][:4] <= y}
-    months = []
+    "Directions received so far, sites begun so far, and their months of the year; a site's contacts are part of its district's."
+    t, rng, y = truth_settings(), stream(seed, year, "months"), str(year)
+    sites, v, months = {k: s for k, s in t["sites"].items() if s["start"][:4] <= y}, true_values(seed, year), []
     for k, s in sites.items():
-        for month in _months(year):
-            if month < s["start"]: continue
-            contacts = int(rng.poisson(38 if s["model"] == 1 else 26))
-            persons = int(rng.binomial(contacts, 0.6))
-            months.append([k, month, contacts, persons, int(rng.binomial(persons, 0.25))])
+        for q in range(1, 5):
+            open_ = [m for m in _months(year)[3*q - 3:3*q] if is_open(s, m)]
+            if not open_: continue
+            share = t["site_share"] * len(open_) / 3
+            for month, contacts in zip(open_, rng.multinomial(rng.binomial(v["E1", s["district"], f"{year}-Q{q}"], share), [1 / len(open_)] * len(open_))):
+                months.append([k, month, int(contacts), *_month_done(rng, int(contacts), _number(month) - _number(s["start"]))])
     return {"directions": [[x["direction"], x["received"], x["model"]] for x in t["directions"] if x["received"][:4] <= y],
-            "sites": [[k, s["model"], s["district"], s["start"], None] for k, s in sites.items()], "site_months": months}
+            "sites": [[k, s["model"], s["district"], s["start"], s["stop"] if s.get("stop", "9999")[:4] <= y else None] for k, s in sites.items()], "site_months": months}
 
-# %% ../../nbs/intake/19_example.ipynb #8a28b138
+def _month_done(rng: np.random.Generator, contacts: int, age: int) -> tuple: # persons, new persons, referred, steps checked, steps done
+    "One month of a site; the procedure is kept better the longer the site is open."
+    persons = max(int(rng.binomial(contacts, 0.75)), int(contacts > 0))
+    return persons, int(rng.binomial(persons, 0.3)), int(rng.binomial(persons, 0.6)), 8, int(rng.binomial(8, min(0.9, 0.6 + 0.05 * age)))
+
+# %% ../../nbs/intake/19_example.ipynb #88a0a9da
 ACTIVITIES = (("Truyền thông tại xã / Communication in communes", "A1", 210), ("Tập huấn cán bộ / Training of officers", "A2", 85), ("Kiểm tra liên ngành / Joint inspection", "A10", 160),
               ("Dạy nghề, việc làm / Training and jobs", "A6", 240), ("Hỗ trợ pháp lý, y tế / Legal and health support", "A5", 130), ("Xác minh, giám sát / Verification", "A9", 60))
 
@@ -283,7 +325,7 @@ def spending(seed: int, year: int) -> list: # rows of table spending, million VN
     t, rng = truth_settings(), stream(seed, year, "spending")
     lines = [(name, c, "", "Địa phương / Local", base) for name, c, base in ACTIVITIES]
     for k, s in t["sites"].items():
-        open_months = sum(m >= s["start"] for m in _months(year))
+        open_months = sum(is_open(s, m) for m in _months(year))
         if open_months: lines.append(("Mô hình giảm hại / Harm-reduction model", "A12", k, "Trung ương / Central", 14 * open_months))
     out = []
     for name, commitment, site, source, base in lines:
@@ -349,13 +391,13 @@ def _province_files(folder: Path, seed: int, year: int, v: dict):
     for name, tables in files.items():
         save_book(build_tables(year, tables, True, sent_on(seed, year, PROVINCE)), folder/f"tinh_{name}-{year}.xlsx")
 
-# %% ../../nbs/intake/19_example.ipynb #5dcc3b22
+# %% ../../nbs/intake/19_example.ipynb #daf7899a
 def _truth_of(seed: int, year: int, v: dict) -> dict:
     "What truth.json says of one year."
     t = truth_settings()
     return {"values": {"|".join(k): n for k, n in sorted(v.items()) if n is not None}, "population": t["population"][year], "establishments_existing": sum(
             v["A1", d, str(year)] + v["L2", d, str(year)] - v["L12", d, str(year)] for d in districts_of(ERA)),
-            "survey": survey_truth(year), "training": {"enrolled": t["trainees"][year], **t["training"]}, "lists": t["lists"]}
+            "models": {"added": {"|".join(k): x for k, x in added(year).items()}, "effects": t["effects"], "build_up_months": t["build_up"]}, "survey": survey_truth(year), "training": {"enrolled": t["trainees"][year], **t["training"]}, "lists": t["lists"]}
 
 # %% ../../nbs/intake/19_example.ipynb #559328da
 def make(

@@ -9,6 +9,7 @@ __all__ = ['SEVERITIES', 'HEADINGS', 'CHECKS_SCHEMA', 'QUERY_COLUMNS', 'catalogu
 from functools import lru_cache
 from hashlib import sha256
 import yaml
+from ..safe import visible
 from ..settings import data_path
 
 # %% ../../nbs/intake/13a_queries.ipynb #14e695f7
@@ -42,7 +43,7 @@ def shown(value) -> str: # as a person would write it
     "A value as text: 4.0 is '4', nothing is ''."
     if value is None or value != value: return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15: return str(int(value))
-    return str(value)[:200]
+    return visible(str(value)[:200])
 
 # %% ../../nbs/intake/13a_queries.ipynb #752aa5c4
 def ask(
@@ -58,7 +59,7 @@ def ask(
     unit_name: str = "", # the unit as a reader knows it
 ) -> dict: # one row of the query table
     "One query with its words filled in. Raises KeyError for a check that is not in the catalogue."
-    words, found, expected = catalogue()[check], shown(found), shown(expected)
+    words, file, sheet, found, expected = catalogue()[check], *map(shown, (file, sheet, found, expected))
     fill = {"found": found, "expected": expected, "item": indicator, "unit": unit_name or unit, "period": period}
     text = {k: words[k].format(**fill) for k in ("rule_vi", "rule_en", "suggestion_vi", "suggestion_en")}
     key = sha256("|".join((check, unit, file, sheet, cell, indicator, period)).encode()).hexdigest()[:10]

@@ -14,6 +14,7 @@ import argparse, os, re, sys
 import pandas as pd, pyarrow as pa
 from ..files import whole, write_parquet
 from ..plan.units import ERAS, era_of, find_unit, suggest_unit
+from ..safe import no_formula
 from ..settings import data_path, project_root, read_settings
 from .text import fold
 from .workbook import save_book
@@ -21,7 +22,7 @@ from .queries import shown
 from .frame import form_items, unit_label
 from .records import COLUMNS, STATUSES, RecordError, about_records, read_records, write_records
 from .geography import level_of, series
-from .clean import Intake, harmless, read_year, year_files, year_folder
+from .clean import Intake, read_year, year_files, year_folder
 
 # %% ../../nbs/intake/18b_store.ipynb #c2dadfd8
 def store_path(
@@ -199,7 +200,7 @@ def export(
         return path
     if path.suffix not in (".csv", ".xlsx"): raise ValueError(f"{path.name}: write .csv, .xlsx or .parquet / chỉ ghi được .csv, .xlsx hoặc .parquet")
     named = table.assign(indicator_name=[getattr(form_items()[c], lang) for c in table["indicator"]], unit_name=[unit_label(u, era or e) for u, e in zip(table["unit"], table["era"])])
-    safe = named.assign(**{c: named[c].map(harmless) for c in named.columns if c not in ("value", "parts", "known")})
+    safe = named.assign(**{c: named[c].map(no_formula) for c in named.columns if c not in ("value", "parts", "known")})
     with whole(path) as near: safe.to_csv(near, index=False, encoding="utf-8-sig", lineterminator="\n") if path.suffix == ".csv" else save_book(_book(safe), near)
     return path
 

@@ -15,6 +15,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 import csv, importlib, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
 from .text import from_legacy, legacy_column
+from ..safe import visible
 
 # %% ../../nbs/intake/11_workbook.ipynb #65d74325
 def letters(
@@ -49,6 +50,8 @@ class Sheet:
     percent: frozenset = frozenset() # number cells shown as a percentage
     hidden_rows: tuple = () # hidden rows, counted from 0
 
+    def __post_init__(self): object.__setattr__(self, "name", visible(self.name))
+
 # %% ../../nbs/intake/11_workbook.ipynb #90cd3363
 @dataclass(frozen=True)
 class Book:
@@ -59,6 +62,8 @@ class Book:
     detail: str = "" # what the reader said
     notes: tuple = () # (check id, detail) of what is odd but readable
     kind: str = "" # xlsx, xls, ods, csv, json
+
+    def __post_init__(self): object.__setattr__(self, "file", visible(self.file))
 
 # %% ../../nbs/intake/11_workbook.ipynb #1ed2e17f
 _MAGIC = ((b"%PDF", "PDF"), (b"{\\rtf", "RTF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7-Zip"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"),

@@ -16,6 +16,7 @@ import pandas as pd
 from ..identity import Personal, clean, header_kinds, plain, scan
 from ..plan.indicators import items
 from .linked import codes, unit_level
+from ..safe import safe_frame
 from ..settings import project_root
 
 # %% ../../nbs/protect/40_identity.ipynb #16129258
@@ -151,10 +152,6 @@ def _read(path: Path) -> pd.DataFrame: # every cell as text, or as a date or num
     if path.suffix.lower() == ".csv": return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     return pd.read_excel(path, dtype=object, engine="calamine")
 
-# %% ../../nbs/protect/40_identity.ipynb #983da251
-def _as_text(v: object) -> object: # text that no spreadsheet takes for a formula
-    return "'" + v if isinstance(v, str) and v[:1] in tuple("=+-@\t\r") and v[:1] else v
-
 # %% ../../nbs/protect/40_identity.ipynb #1547f664
 def pseudonymise_file(
     source: Path, # .csv or .xlsx with one header row
@@ -165,7 +162,7 @@ def pseudonymise_file(
 ) -> Path: # the written file
     "Pseudonymises a file; writes the whole or nothing, readable by its owner alone."
     done = pseudonymise(_read(Path(source)), read_key(key_file, project), year)
-    text = done.map(_as_text).rename(columns=_as_text).to_csv(index=False)
+    text = safe_frame(done).to_csv(index=False)
     target = Path(target)
     fd, part = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     try:

@@ -95,6 +95,7 @@ class Task:
     langs: tuple[str, ...]
     packets: str # folder for the executed notebooks
     pages: str # folder for the pages of this run
+    failed: str # folder for what there is of it when it fails
 
 def _provenance(task: Task) -> dict:
     from sonla_eval import __version__
@@ -113,12 +114,17 @@ def make_page(
 ) -> str: # the page's path within the year
     "Runs one report and writes its notebook and page, each at once or not at all. A failed notebook is kept apart, never published."
     import nbformat
-    from sonla_eval.publish import engine, site
-    r = task.report
+    from sonla_eval.publish import engine, packet, site
+    r, nb = task.report, None
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
-    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {})
-    nb = engine.execute(template, given, cwd=project_root())
-    html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task), task.langs)
+    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {})
+    try:
+        nb = engine.execute(template, given, cwd=project_root())
+        html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task), task.langs)
+    except (engine.ReportFailed, site.Incomplete, ValueError) as err:
+        unfinished = getattr(err, "notebook", None) or nb
+        packet.keep_failed(Path(task.failed), err, unfinished and without_folders(unfinished))
+        raise
     without_folders(nb)
     for base, ending, text in ((task.packets, ".ipynb", nbformat.writes(nb)), (task.pages, ".html", html)):
         path = Path(base)/f"{r.key}{ending}"
@@ -162,6 +168,7 @@ def assemble(
     staged: Path, # folder of the pages just made
     made: list[str], failed: list[str], # report keys
     synthetic: bool,
+    packets: dict, # report key -> id of its packet
 ) -> Path: # the edition's new folder, complete
     "Puts an edition together beside the one that stands."
     from sonla_eval.methods.results import read_results
@@ -175,16 +182,24 @@ def assemble(
     keep = [] if not old.is_dir() or _key_of(old) != key else [p.relative_to(old).with_suffix("").as_posix() for p in old.glob("*/*.html")]
     for name in sorted(set(keep) - set(mine(failed)) - set(mine(made))): _copy(old/f"{name}.html", new/f"{name}.html")
     for name in mine(made): _copy(staged/edition/f"{name}.html", new/f"{name}.html")
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables")
+    _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
-    site.write_manifest(new, site.manifest(new, s.year, edition, key, given, sources, synthetic))
+    ids = {f"{k}.html": i for k, i in _packets_of(old).items() if k in keep} | {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
+    site.write_manifest(new, site.manifest(new, s.year, edition, key, given, sources, synthetic, {k: i for k, i in ids.items() if (new/k).is_file()}))
     return new
 
 def _key_of(folder: Path) -> str:
     "Key of the run that made an edition."
     path = folder/"manifest.json"
     return json.loads(path.read_text(encoding="utf-8")).get("key", "") if path.is_file() else ""
+
+def _packets_of(folder: Path) -> dict: # page without its ending -> packet id
+    "Packets that the pages of an edition came from."
+    path = folder/"manifest.json"
+    known = json.loads(path.read_text(encoding="utf-8")).get("packets", {}) if path.is_file() else {}
+    return {k.removesuffix(".html"): i for k, i in known.items()}
 
 def _copy(a: Path, b: Path):
     b.parent.mkdir(parents=True, exist_ok=True)
@@ -212,12 +227,12 @@ def recover(root: Path):
     for new in root.glob(".*.new"): shutil.rmtree(new)
 
 # %% ../../nbs/publish/64_run.ipynb #b2120ecd
-def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool) -> list[tuple[str, str]]:
+def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool, packets: dict) -> list[tuple[str, str]]:
     "Assembles, attacks and swaps each edition; returns the editions refused with the reason."
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
-        new = assemble(s, prepared, key, edition, staged, made, failed, synthetic)
+        new = assemble(s, prepared, key, edition, staged, made, failed, synthetic, packets)
         why = unsafe(new, site_folder(s)/str(s.year - 1)/"public") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
@@ -243,8 +258,9 @@ def run(
 ) -> RunReport:
     "Makes and publishes a year's reports. Everything current: says so and does nothing. One failed: the others are published."
     from sonla_eval.plan.commitments import load_plan
+    from sonla_eval.publish.remote import mirrored
     load_plan(s.year) # a year without a plan is refused before anything is read
-    with Lock(site_folder(s)):
+    with mirrored(s, list(range(s.year - Y.LOOK_BACK, s.year + 1))) as s, Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
         prepared_key = Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year))
@@ -257,7 +273,7 @@ def run(
 def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool) -> RunReport:
     "The work of run(), once it is known that something must be made."
     from tqdm import tqdm
-    from sonla_eval.publish import engine
+    from sonla_eval.publish import engine, packet
     _warm()
     bar = tqdm(total=len(wanted) + 2, disable=not progress, file=sys.stderr, bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} {elapsed} {desc}", desc="")
     def say(what): bar.set_description_str(what); bar.refresh()
@@ -265,15 +281,25 @@ def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool) -> 
     bar.update(2)
     synthetic = json.loads((prepared.work/"clean.json").read_text(encoding="utf-8"))["synthetic"]
     staged = packet_folder(s)/"pages"
-    tasks = {r.key: Task(r, s.year, str(folder), str(prepared.work), key, synthetic, s.langs, str(packet_folder(s)/"reports"), str(staged)) for r in wanted}
+    tasks = {r.key: Task(r, s.year, str(folder), str(prepared.work), key, synthetic, s.langs, str(packet_folder(s)/"reports"), str(staged), str(packet.failed_folder(s, s.year, r.key))) for r in wanted}
     made, failed = [], []
-    for o in engine.forked(make_page, tasks, s.workers, say):
+    for o in _mapped(s, tasks, say):
         made.append(o.key) if o.ok else failed.append((o.key, str(o.value)))
         bar.update(1)
     bar.close()
-    refused = _publish(s, prepared, key, staged, sorted(made), [k for k, _ in failed], synthetic)
+    kept = packet.archive(s, folder, prepared.work, [tasks[k].report for k in sorted(made)], packet_folder(s)/"reports", staged)
+    for k in kept.unlike: print(f"{k}: the same inputs gave another page than before (packet {kept.packets[k][:packet.SHORT]}); sonla-eval verify tells where", file=sys.stderr)
+    refused = _publish(s, prepared, key, staged, sorted(made), [k for k, _ in failed], synthetic, kept.packets)
+    packet.record_run(s, site_folder(s))
     shutil.rmtree(staged, ignore_errors=True)
     return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused))
+
+def _mapped(s: Settings, tasks: dict, say):
+    "Outcomes of the tasks, made here or on a cluster; the run does not know which."
+    from sonla_eval.publish import engine
+    if not s.scheduler: return engine.forked(make_page, tasks, s.workers, say)
+    from sonla_eval.publish.cluster import spread
+    return spread(make_page, tasks, s.scheduler, s.store or (packet_folder(s).parent/"cluster").resolve().as_uri(), say)
 
 def _warm():
     "Imports once what every report needs, so that each fork begins with it loaded."

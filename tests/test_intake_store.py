@@ -77,7 +77,7 @@ def test_the_command_prints_and_exports(store, raw, capsys, tmp_path):
     code, said = ask("--unit", "Huyện Sốp Cộp", "--indicator", "số vụ được phát hiện, triệt phá", "--status", "reported")
     assert code == 0 and "127_bao-cao-2022.xlsx C Vụ việc!E5" in said.out and said.out.count("2022-") == 1
     code, said = ask("--indicator", "A1", "--lang", "en", "--rows", "2")
-    assert "more rows" in said.out and "Establishments" in said.out
+    assert "10 more rows" in said.out and "118 Huyện Quỳnh Nhai" in said.out and "missing" in said.out
     for words, hint in ((("--indicator", "A99"), "near"), (("--unit", "Sốp Cộpp"), "Sốp Cộp"), (("--period", "2022-13"), "not a period"), (("--geography", "hôm nay"), "no date"), (("--out", str(tmp_path/"x.pdf")), ".parquet")):
         code, said = ask(*words)
         assert code == 2 and hint in said.err and said.err.count("\n") == 1

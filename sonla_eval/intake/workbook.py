@@ -404,10 +404,12 @@ def open_each(
                 except queue.Empty: return
                 book = opener.open(p)
                 with ready: books[i] = book; ready.notify_all()
-    for _ in range(min(workers, len(paths))): threading.Thread(target=work, daemon=True).start()
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(paths)))]
+    for t in threads: t.start()
     for i in range(len(paths)):
         with ready: ready.wait_for(lambda: i in books)
         yield books.pop(i)
+    for t in threads: t.join() # no child outlives its work
 
 # %% ../../nbs/intake/11_workbook.ipynb #e5cdc136
 def open_all(paths: list, workers: int = 2) -> list: # Book for each path, in order

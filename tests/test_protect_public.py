@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT, YEAR
+from gallery import NAMES, draw_masked
+from sonla_eval.present.tables import html_table
 
 WORD = {"vi": "che", "en": "suppressed"}
 
@@ -46,19 +48,36 @@ class Cells(html.parser.HTMLParser):
 def blocks(path): return Cells(path.read_text(encoding="utf-8")).blocks
 
 
+def noted(b, lang):
+    "A block's hidden cells are the word alone, and its note counts them and says why."
+    assert set(b["hidden"]) <= {WORD[lang]} and bool(b["hidden"]) == bool(b["note"]), b["id"]
+    if not b["hidden"]: return
+    assert re.search(rf"\b{len(b['hidden'])} (ô|cells?)\b", b["note"]) and ("số nhỏ" if lang == "vi" else "small count") in b["note"], (b["id"], b["note"])
+    if b["svg"]: assert "•" in b["svg"] or WORD[lang] in b["svg"], b["id"]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_every_chart_and_table_notes_what_it_hides(lang):
+    seen = 0
+    for name in NAMES:
+        fig = draw_masked(name, lang)
+        if fig is None: continue
+        b = Cells(fig.html()).blocks[0]
+        noted(b, lang)
+        assert b["hidden"], name
+        seen += 1
+    table = html_table(pd.DataFrame({"x": ["a", "b", "c", "d"], "n": [3.0, 0.0, None, 7.0], "mask": ["primary", "", "", "complementary"]}), lang, "caption", "t")
+    b = Cells(table).blocks[0]
+    noted(b, lang)
+    assert seen > 10 and len(b["hidden"]) == 2
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", table)
+    assert len({cells[0], cells[1], cells[2]}) == 3 and cells[1] == "0"
+
+
 def test_each_hidden_cell_is_a_word_and_each_block_says_why(public):
     "Screen readers get the word; the note under the figure or table counts the cells and gives the reason, in the page's language."
-    seen = 0
     for path in public.glob("*/*.html"):
-        lang = path.parent.name
-        for b in blocks(path):
-            assert set(b["hidden"]) <= {WORD[lang]}
-            assert bool(b["hidden"]) == bool(b["note"]), (path, b["id"])
-            if not b["hidden"]: continue
-            seen += 1
-            assert re.search(rf"\b{len(b['hidden'])} (ô|cells?)\b", b["note"]) and ("số nhỏ" if lang == "vi" else "small count") in b["note"], (path, b["id"], b["note"])
-            if b["svg"]: assert "•" in b["svg"] or WORD[lang] in b["svg"], (path, b["id"])
-    assert seen > 10
+        for b in blocks(path): noted(b, path.parent.name)
 
 
 def test_csv_and_workbook_hold_the_same_marks(public):

@@ -9,6 +9,7 @@ __all__ = ['opening', 'fig_status', 'fig_status_enforcement', 'commune_gaps', 'g
 # %% ../../nbs/present/59i_district.ipynb #8b0baf38
 import math
 import pandas as pd
+from ..intake.quality import answer_by
 from ..methods.estimate import Refused
 from ..methods.results import PROVINCE
 from ..plan.status import STATUSES
@@ -17,6 +18,7 @@ from .book import Book
 from .charts_places import heat, interval_dots
 from .charts_time import lines
 from .closing import DO, points
+from .figures_data import queries_of
 from .figures_plan import commune_quarters, fig_grid, lacking, shared
 from .tables import html_table
 from .words import date_word, listing, pct, t
@@ -124,9 +126,9 @@ def fig_communes(book: Book):
 # %% ../../nbs/present/59i_district.ipynb #7197f257
 def requests(book: Book):
     "How many questions are open for this district and by when they should be answered."
-    q = book.queries
-    n = 0 if q is None else int((q["unit"] == book.unit).sum())
-    by = date_word(f"{book.year + 1}-01-31", book.lang)
+    q = queries_of(book)
+    n = 0 if q is None else int(q["severity"].ne("note").sum())
+    by = date_word(answer_by(book.year), book.lang)
     return points([book.w(f"{n} câu hỏi đang mở; đề nghị sửa hoặc xác nhận trước ngày {by}.", f"{n} questions are open; please correct or confirm before {by}.")] if n else [book.w("Không có câu hỏi nào đang mở.", "No question is open.")])
 
 def actions(book: Book, police: bool = False):

@@ -11,7 +11,7 @@ import re
 import pandas as pd
 
 from ..plan.indicators import items
-from ..protect.apart import DRAWN
+from ..protect.apart import DRAWN, aside
 from ..protect.linked import codes
 from ..protect.suppress import summary
 from .blocks import Html
@@ -43,9 +43,9 @@ def differences(
 ) -> pd.DataFrame: # id, name, hidden (cells in the public edition), how ("cells", "counts" or "left out")
     "One row a figure or table that the editions show differently."
     rows = []
-    for draw, args, options, shown in DRAWN:
+    for draw, args, options, shown in list(DRAWN):
         if not args or not isinstance(args[0], Book): continue
-        public = shown if book.edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
+        with aside(): public = shown if book.edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
         id, name = called(shown)
         gone = hasattr(shown, "svg") and not hasattr(public, "svg")
         how = "counts" if draw.__name__ in DETAIL else "left out" if gone else "cells" if hidden_cells(public) else ""

@@ -29,6 +29,7 @@ from ..present.words import count_word, listing, period_word, say, status_word, 
 from . import differences as D
 from .packet import Archive, archive_of, read_packet, read_run, SHORT
 from .page import lint_page, PageMeta, simple_page
+from .workbook import MARK
 from .verify import CannotVerify, figure_changes, in_clean_process, lay_out, PREPARE, scratch
 from ..settings import EDITIONS, LANGS, read_settings
 
@@ -72,8 +73,9 @@ def side_of_packets(
 def side_of_folder(folder: Path) -> Side:
     "A side from a published edition alone: its results.csv and its pages."
     m = json.loads((folder/"manifest.json").read_text(encoding="utf-8"))
-    results = pd.read_csv(folder/"tables"/"results.csv", dtype={"unit": str, "period": str, "id": str}, keep_default_na=True)
-    results["mask"] = results["mask"].fillna("")
+    parts = sorted((folder/"tables").glob("results*.csv")) # police and service figures of the districts stand in files of their own
+    results = pd.concat([pd.read_csv(p, dtype={"unit": str, "period": str, "id": str}, na_values=[MARK]) for p in parts], ignore_index=True)
+    results["mask"] = ["suppressed" if m else "" for m in pd.concat([pd.read_csv(p, usecols=["mask"], dtype=str, keep_default_na=False)["mask"] for p in parts])]
     pages = {n.removesuffix(".html"): (folder/n).read_text(encoding="utf-8") for n in m["outputs"] if n.endswith(".html")}
     return Side(f"{m['year']} {m['edition']}", m["year"], m["edition"], results, m["synthetic"], pages=pages)
 

@@ -163,14 +163,14 @@ def clean_year(
         else:
             last = read_year(Path(folder)/str(y), y, before=before, reader=reader)
             keep(last, key_of_year(Path(folder)/str(y), y))
-            for name, table in sorted(last.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
+            for name, table in sorted(tables_apart(last.tables).items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
             before = last.records
         write_records(before, work/f"records-{y}.parquet")
         for name, table in sorted(earlier_tables(folder, y).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
     taken = read_year(here, year, before=before, reader=reader)
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
-    for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
+    for name in ("queries", "quarantine", "files", "reviewed"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
     for name, table in sorted(tables_apart(taken.tables).items()): write_parquet(table, work/f"table-{name}.parquet")
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))
     return taken

@@ -141,7 +141,7 @@ def steps_between(
         before = after
     return (*steps, D.Step("data" if g.data or g.correction else "definition", before, states(b.results)))
 
-# %% ../../nbs/publish/67_compare.ipynb #bdc0d2fd
+# %% ../../nbs/publish/67_compare.ipynb #b19eefb5
 @dataclass(frozen=True)
 class Comparison:
     "What differs between two sides, ready to be told."
@@ -188,8 +188,9 @@ def compare(
 def _said(a: Side, b: Side, by: dict, g: D.Ground) -> tuple[pd.DataFrame, pd.DataFrame]:
     "Figures and sentences that differ, page by page; a cause comes from the commitments that the words name, else from the whole."
     def causes(words):
+        whole = set(g.causes) | ({"code"} if g.template else set())
         named = set().union(*(by.get(c, set()) for c in re.findall(r"\b[OCA]\d{1,2}\b", words)))
-        return "+".join(c for c in D.CAUSES if c in (named or set(g.causes) or {"unknown"}))
+        return "+".join(c for c in D.CAUSES if c in (named | ({"code"} if g.template else set()) if named else whole or {"unknown"}))
     year = lambda html, s: html.replace(str(s.year), "{Y}").replace(str(s.year - 1), "{Y-1}") if a.year != b.year else html
     figures, texts = [], []
     for page in sorted(set(a.pages) & set(b.pages)):
@@ -198,7 +199,7 @@ def _said(a: Side, b: Side, by: dict, g: D.Ground) -> tuple[pd.DataFrame, pd.Dat
         texts += [(page, old, new, causes(f"{old} {new}")) for old, new in D.text_changes(x, y)]
     return pd.DataFrame(figures, columns=["page", "figure", "changes", "causes"]), pd.DataFrame(texts, columns=["page", "old", "new", "causes"])
 
-# %% ../../nbs/publish/67_compare.ipynb #ba6ab78c
+# %% ../../nbs/publish/67_compare.ipynb #97889628
 W = {
     "years": ("So sánh năm {a} với năm {b}", "{a} compared with {b}"), "runs": ("So sánh hai lần chạy năm {year}: {a} và {b}", "Two runs of {year} compared: {a} and {b}"),
     "about": ("Hai bên", "The two sides"), "why": ("Điều gì khác nhau ở đầu vào", "What differs in what they were made from"),
@@ -217,7 +218,7 @@ W = {
     "several": ("nhiều nguyên nhân", "several causes"), "none": ("không có", "none"), "more": ("… và {n} dòng nữa; tệp CSV có đủ.", "... and {n} more; the CSV holds all."),
     "only_a": ("chỉ có ở bên A", "only on side A"), "only_b": ("chỉ có ở bên B", "only on side B"), "hid": ("bị ẩn", "hidden"),
     "internal": ("nội bộ", "internal"), "public": ("công bố", "public"), "source": ("kho lưu các lần chạy", "archive of runs"),
-    "why.code": ("chương trình", "code"), "why.packages": ("thư viện", "packages"), "why.definition": ("kế hoạch, biểu mẫu, ngưỡng, mẫu báo cáo", "plan, form, threshold, templates"), "why.boundary": ("địa giới", "boundaries"), "why.correction": ("đính chính", "corrections"), "why.data": ("tệp số liệu", "workbooks"),
+    "why.code": ("chương trình", "code"), "why.packages": ("thư viện", "packages"), "why.definition": ("kế hoạch, biểu mẫu, ngưỡng", "plan, form, threshold"), "why.template": ("mẫu báo cáo", "report templates"), "why.boundary": ("địa giới", "boundaries"), "why.correction": ("đính chính", "corrections"), "why.data": ("tệp số liệu", "workbooks"),
 }
 
 def w(key: str, lang: str, **values) -> str:
@@ -291,7 +292,7 @@ def why_words(r: dict, lang: str) -> str: # "several causes: data (+3), code (�
     names = [D.CAUSES[k][i] + (f" ({by_words(parts[k], r['value_unit'], lang)})" if len(r["causes"].split("+")) > 1 and parts.get(k, float("nan")) == parts.get(k) else "") for k in r["causes"].split("+")]
     return names[0] if len(names) == 1 else f"{w('several', lang)}: {', '.join(names)}"
 
-# %% ../../nbs/publish/67_compare.ipynb #b92c1373
+# %% ../../nbs/publish/67_compare.ipynb #7c264729
 def unit_words(unit: str, era, lang: str) -> str:
     "Name of a place."
     if unit == U.PROVINCE: return ("tỉnh Sơn La", "Sơn La province")[LANGS.index(lang)]
@@ -316,12 +317,12 @@ def numbers_frame(c: Comparison, lang: str) -> pd.DataFrame:
     out = []
     for r in rows.to_dict("records"):
         period = r["period_b"] if isinstance(r["period_b"], str) else r["period_a"]
-        line = {w("measure", lang): number_words(c, r, lang), t("col.unit", lang): unit_words(r["unit"], r["era_b"], lang), t("col.period", lang): period_word(period, lang),
-            "A": value_words(r, "a", lang, "b"), "B": value_words(r, "b", lang, "a"), w("difference", lang): gap_words(r, lang), w("cause", lang): why_words(r, lang)}
+        line = {t("col.unit", lang): unit_words(r["unit"], r["era_b"], lang), w("measure", lang): number_words(c, r, lang), w("cause", lang): why_words(r, lang), t("col.period", lang): period_word(period, lang),
+            "A": value_words(r, "a", lang, "b"), "B": value_words(r, "b", lang, "a"), w("difference", lang): gap_words(r, lang)}
         out.append(line if c.public else line | {w("from", lang): from_words(c, r["cells"], lang)})
     return pd.DataFrame(out)
 
-# %% ../../nbs/publish/67_compare.ipynb #54458888
+# %% ../../nbs/publish/67_compare.ipynb #12d584b3
 MOST = 60 # rows shown of a long table; its CSV holds all
 
 def long_table(frame: pd.DataFrame, lang: str, caption: str, id: str, kind: str = "") -> Html:
@@ -340,7 +341,7 @@ def sides_table(c: Comparison, lang: str) -> Html:
 def why_table(c: Comparison, lang: str) -> Html:
     "What differs in what the sides were made from, kind by kind."
     rows = []
-    for kind in ("data", "correction", "definition", "boundary", "code", "packages"):
+    for kind in ("data", "correction", "definition", "boundary", "code", "packages", "template"):
         files = getattr(c.ground, kind)
         shown = ", ".join(files[:6]) + (f" (+{len(files) - 6})" if len(files) > 6 else "") or w("none", lang)
         rows.append({w("kind", lang): w(f"why.{kind}", lang), t("col.n", lang): len(files), w("files", lang): shown})
@@ -370,7 +371,7 @@ def points(c: Comparison, lang: str) -> list[str]:
     elif any(p != "{}" for p in c.rows["parts"]): out.append("Phần của từng nguyên nhân được tính bằng cách đánh giá lại bên A, mỗi lần đổi một thứ: chương trình trước, rồi định nghĩa, rồi số liệu." if vi else "The part of each cause comes from evaluating side A again with one thing changed at a time: first the program, then the definitions, then the data.")
     return out
 
-# %% ../../nbs/publish/67_compare.ipynb #e0d4068d
+# %% ../../nbs/publish/67_compare.ipynb #0d59b175
 def fig_statuses(c: Comparison, lang: str):
     "Statuses of the province's commitments, side by side; None when there are none."
     m = main_rows(c)
@@ -401,13 +402,13 @@ def fig_shares(c: Comparison, lang: str, most: int = 20):
     return shift_dots(df, "shares", headline=head, subtitle=where, source=w("source", lang), lang=lang, synthetic=c.b.synthetic, names=(f"A: {side_label(c.a, lang)}", f"B: {side_label(c.b, lang)}"))
 
 def _share_label(c: Comparison, r: dict, lang: str) -> str:
-    "A share's name, cut where it is long: its period and part follow."
-    words = measure_words(c, r, lang)
-    short = words if len(words) <= 52 else words[:50].rsplit(" ", 1)[0] + " …"
+    "A share's name, cut where it is long: its measure, period and part follow."
+    words, whole = commitment_words(c, r["commitment"], lang), measure_words(c, r, lang)
+    short = (words if len(words) <= 46 else words[:44].rsplit(" ", 1)[0] + " …") + whole.removeprefix(words)
     period = "" if not isinstance(r["period_b"], str) or len(r["period_b"]) == 4 else period_word(r["period_b"], lang, short=True)
     return " · ".join(x for x in (short, r["breakdown"], period) if x)
 
-# %% ../../nbs/publish/67_compare.ipynb #033d4b66
+# %% ../../nbs/publish/67_compare.ipynb #5cb53d77
 def statuses_table(c: Comparison, lang: str) -> Html | None:
     "Commitments whose status differs, with the cause."
     m = main_rows(c)
@@ -421,9 +422,9 @@ def statuses_table(c: Comparison, lang: str) -> Html | None:
 def cells_table(c: Comparison, lang: str) -> Html | None:
     "Changed cells with old and new; internal only."
     if c.public or c.cells.empty: return None
-    rows = [{w("place", lang): cell_place(r), t("col.label", lang): r["indicator"], t("col.unit", lang): unit_words(r["unit"], U.era_of(r["period"]), lang), t("col.period", lang): period_word(r["period"], lang), "A": _was(r, "old", "status_a", lang), "B": _was(r, "new", "status_b", lang),
-             w("cause", lang): D.CAUSES[r["kind"]][LANGS.index(lang)]} for r in c.cells.to_dict("records")]
-    return long_table(pd.DataFrame(rows), lang, w("cells.cap", lang), "cells")
+    rows = [{t("col.unit", lang): unit_words(r["unit"], U.era_of(r["period"]), lang), t("col.label", lang): number_words(c, dict(measure=f"item:{r['indicator']}", commitment="", breakdown=""), lang), w("cause", lang): D.CAUSES[r["kind"]][LANGS.index(lang)] + (f": {r['why']}" if r["why"] else ""),
+             t("col.period", lang): period_word(r["period"], lang), "A": _was(r, "old", "status_a", lang), "B": _was(r, "new", "status_b", lang), w("place", lang): cell_place(r)} for r in c.cells.to_dict("records")]
+    return long_table(pd.DataFrame(rows), lang, w("cells.cap", lang), "cells", "cards free")
 
 def _was(r: dict, value: str, status: str, lang: str) -> str:
     "A record's number, or its state where it has none."
@@ -447,7 +448,7 @@ def texts_table(c: Comparison, lang: str) -> Html | None:
     rows = [{w("report", lang): page_words(r["page"], lang), "A": r["old"] or "–", "B": r["new"] or "–", w("cause", lang): cause_words(r["causes"], lang)} for r in c.texts.to_dict("records") if r["page"].startswith(lang)]
     return long_table(pd.DataFrame(rows), lang, w("texts.cap", lang), "texts") if rows else None
 
-# %% ../../nbs/publish/67_compare.ipynb #4be2a82a
+# %% ../../nbs/publish/67_compare.ipynb #29960048
 def title_of(c: Comparison, lang: str) -> str:
     "The page's title: two years by their number, two runs of a year by their packets."
     if c.a.year != c.b.year: return w("years", lang, a=c.a.year, b=c.b.year)
@@ -465,7 +466,7 @@ def page_html(
     if c.ground.known: parts += [h2("why"), why_table(c, lang)]
     figures = [f for f in (fig_statuses(c, lang), fig_shares(c, lang)) if f is not None]
     parts += [h2("status"), *(f.html() for f in figures), statuses_table(c, lang)]
-    if len(c.rows): parts += [h2("numbers"), long_table(numbers_frame(c, lang), lang, w("numbers.cap", lang), "numbers")]
+    if len(c.rows): parts += [h2("numbers"), long_table(numbers_frame(c, lang), lang, w("numbers.cap", lang), "numbers", "cards free")]
     for key, table in (("cells", cells_table), ("figures", figures_table), ("texts", texts_table)):
         if (box := table(c, lang)) is not None: parts += [h2(key), box]
     meta = PageMeta(title=title_of(c, lang), lang=lang, edition=c.b.edition, year=c.b.year, synthetic=c.a.synthetic or c.b.synthetic, other_lang_href=other, classes=("compare",),

@@ -15,6 +15,7 @@ from sonla_eval.protect.suppress import protect
 from sonla_eval.publish import compare as C
 from sonla_eval.publish import differences as D
 from sonla_eval.publish import packet as P
+from sonla_eval.publish import sides as S
 
 FORM, PLAN = ROOT/"data"/"indicators"/"form.yaml", ROOT/"data"/"plan"/f"{YEAR}.yaml"
 
@@ -37,7 +38,7 @@ def made_from(**more) -> dict:
     return p | more
 
 
-def side(read, records=None, year=YEAR, plan=None, packet=None, edition="internal", form=None, plan_text=None, name="a") -> C.Side:
+def side(read, records=None, year=YEAR, plan=None, packet=None, edition="internal", form=None, plan_text=None, name="a") -> S.Side:
     "A side evaluated from records in this process."
     taken = read[year]
     records = taken.records if records is None else records
@@ -45,7 +46,7 @@ def side(read, records=None, year=YEAR, plan=None, packet=None, edition="interna
     y = R.Year(year, tallies[year], records, taken.tables, None, True, frozenset())
     results = protect(R.evaluate(plan or replace(load_plan(YEAR), year=year), y), edition)
     text = (plan_text or PLAN.read_text(encoding="utf-8"), form or FORM.read_text(encoding="utf-8"))
-    return C.Side(name, year, edition, results, True, packet or made_from(), records, D.read_definitions(*text), {k: "0" for k in taken.tables}, {})
+    return S.Side(name, year, edition, results, True, packet or made_from(), records, D.read_definitions(*text), {k: "0" for k in taken.tables}, {})
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def rows_of(c, measure, unit="14"):
 
 
 def test_the_same_twice_differs_in_nothing(base):
-    c = C.compare(P.Archive(Path("nowhere")), base, base)
+    c = S.compare(P.Archive(Path("nowhere")), base, base)
     assert len(c.rows) == len(c.cells) == 0 and c.compared > 5000
     assert C.w("same", "en") in C.page_html(c, "en")
 
@@ -75,7 +76,7 @@ def test_the_same_twice_differs_in_nothing(base):
 def test_one_changed_cell_is_followed_to_the_province(read, base):
     records, cell = changed_records(read, 100.0)
     b = side(read, records, packet=made_from(id="b"*64, inputs={f"{YEAR}/119.xlsx": "5"}))
-    c = C.compare(P.Archive(Path("nowhere")), base, b)
+    c = S.compare(P.Archive(Path("nowhere")), base, b)
     assert set(c.rows["causes"]) == {"data"}
     assert {("item:B4", "14"), ("item:B4", "119"), ("C5", "14"), ("C5", "119")} <= set(zip(c.rows["measure"], c.rows["unit"]))
     assert set(c.rows["unit"]) <= {"14", "119"}
@@ -92,7 +93,7 @@ def test_a_correction_is_told_from_new_data(read, base):
     entry = dict(indicator="B4", unit="119", period=str(YEAR), expects=float(cell["value"]), value=100, who="an officer", when="2023-02-01", why="the register was counted twice")
     fixed = apply_corrections(records, Corrections("2022.yaml", (entry,), {}))
     b = side(read, fixed, packet=made_from(id="b"*64, definitions=made_from()["definitions"] | {f"data/corrections/{YEAR}.yaml": "6"}))
-    c = C.compare(P.Archive(Path("nowhere")), base, b)
+    c = S.compare(P.Archive(Path("nowhere")), base, b)
     assert set(c.rows["causes"]) == {"correction"} and c.cells["kind"].tolist() == ["correction"]
     assert "counted twice" in c.cells["why"].iloc[0] and "đính chính" in C.page_html(c, "vi")
 
@@ -105,7 +106,7 @@ def test_another_target_is_a_definition(read, base):
     plan = load_plan(YEAR)
     less = replace(plan, commitments=plan.commitments | {"C5": replace(plan.commitments["C5"], target=replace(plan.commitments["C5"].target, value=0.5))})
     b = side(read, plan=less, plan_text=now, packet=made_from(id="b"*64, definitions=made_from()["definitions"] | {f"data/plan/{YEAR}.yaml": "7"}))
-    c = C.compare(P.Archive(Path("nowhere")), base, b)
+    c = S.compare(P.Archive(Path("nowhere")), base, b)
     assert set(c.rows["causes"]) == {"definition"} and set(c.rows["commitment"]) == {"C5"}
     assert c.moved == {"C5": ["target"]} and rows_of(c, "C5")["change"] == "status"
     assert C.main_rows(c).set_index("commitment").loc["C5", "causes"] == "definition"
@@ -113,21 +114,21 @@ def test_another_target_is_a_definition(read, base):
 
 def test_other_code_alone_is_code(read, base):
     b = replace(base, packet=made_from(id="b"*64, source={"sonla_eval/methods/results.py": "9"}), results=base.results.assign(value=base.results["value"].where(base.results["measure"].ne("C5"), base.results["value"]/2)))
-    c = C.compare(P.Archive(Path("nowhere")), base, b)
+    c = S.compare(P.Archive(Path("nowhere")), base, b)
     assert set(c.rows["causes"]) == {"code"} and set(c.rows["measure"]) == {"C5"}
 
 
 def test_mixed_causes_that_nobody_separated_are_both_named(read, base):
     records, _ = changed_records(read, 100.0)
     b = side(read, records, packet=made_from(id="b"*64, inputs={f"{YEAR}/119.xlsx": "5"}, source={"sonla_eval/methods/results.py": "9"}))
-    c = C.compare(P.Archive(Path("nowhere")), base, b, apart=False)
+    c = S.compare(P.Archive(Path("nowhere")), base, b, apart=False)
     assert set(c.rows["causes"]) == {"data+code"}
     assert "several causes: data, code" in C.page_html(c, "en")
 
 
 def test_two_years_meet_by_what_stays(read, base):
     a = side(read, year=YEAR - 1, packet=made_from(id="b"*64, year=YEAR - 1, inputs={f"{YEAR - 1}/119.xlsx": "8"}, definitions=made_from()["definitions"] | {f"data/plan/{YEAR - 1}.yaml": "9"}))
-    c = C.compare(P.Archive(Path("nowhere")), a, base)
+    c = S.compare(P.Archive(Path("nowhere")), a, base)
     r = rows_of(c, "C5")
     assert (r["period_a"], r["period_b"]) == (str(YEAR - 1), str(YEAR)) and r["causes"] == "data"
     assert any("two different years" in p for p in C.points(c, "en")) and f"{YEAR - 1} compared with {YEAR}" in C.page_html(c, "en")
@@ -137,7 +138,7 @@ def test_two_years_meet_by_what_stays(read, base):
 def test_a_boundary_that_moved_is_named(read, base):
     b = replace(base, packet=made_from(id="b"*64, definitions=made_from()["definitions"] | {"data/units/communes.csv": "8"}),
                 results=base.results.assign(era=base.results["era"].where(base.results["measure"].ne("C9"), "2025H1"), value=base.results["value"].where(base.results["measure"].ne("C9"), 0.123)))
-    c = C.compare(P.Archive(Path("nowhere")), base, b)
+    c = S.compare(P.Archive(Path("nowhere")), base, b)
     assert set(c.rows["causes"]) == {"boundary"}
 
 
@@ -147,7 +148,7 @@ def test_a_public_page_shows_nothing_that_was_hidden(read):
     records.loc[at, "value"] = 3.0
     a = side(read, edition="public")
     b = side(read, records, edition="public", packet=made_from(id="b"*64, inputs={f"{YEAR}/119.xlsx": "5"}))
-    c = C.compare(P.Archive(Path("nowhere")), a, b)
+    c = S.compare(P.Archive(Path("nowhere")), a, b)
     assert len(c.rows) and c.public
     for s in "ab": assert c.rows.loc[c.rows[f"mask_{s}"].fillna("").ne(""), f"value_{s}"].isna().all()
     assert "withheld" not in set(c.rows["mask_a"]) | set(c.rows["mask_b"])
@@ -157,14 +158,14 @@ def test_a_public_page_shows_nothing_that_was_hidden(read):
 
 
 def test_internal_beside_public_is_refused(read, base):
-    with pytest.raises(C.Unequal, match="what the public edition hides"): C.compare(P.Archive(Path("nowhere")), base, replace(base, edition="public"))
+    with pytest.raises(S.Unequal, match="what the public edition hides"): S.compare(P.Archive(Path("nowhere")), base, replace(base, edition="public"))
 
 
 def test_no_dependence_on_row_order(read, base):
     records, _ = changed_records(read, 100.0)
     b = side(read, records, packet=made_from(id="b"*64, inputs={f"{YEAR}/119.xlsx": "5"}))
     mixed = replace(b, results=b.results.sample(frac=1, random_state=3), records=b.records.sample(frac=1, random_state=4))
-    one, two = (C.page_html(C.compare(P.Archive(Path("nowhere")), base, x), "en") for x in (b, mixed))
+    one, two = (C.page_html(S.compare(P.Archive(Path("nowhere")), base, x), "en") for x in (b, mixed))
     assert one == two
 
 
@@ -189,15 +190,15 @@ def resent(tmp_path_factory, built, example):
 
 def page_sides(built, resent, edition):
     one, two = built[0], resent[0]
-    a = C.find_side(P.archive_of(one), Path(one.site), str(YEAR), edition)
-    b = C.find_side(P.archive_of(two), Path(two.site), str(Path(two.site)/str(YEAR)/edition))
+    a = S.find_side(P.archive_of(one), Path(one.site), str(YEAR), edition)
+    b = S.find_side(P.archive_of(two), Path(two.site), str(Path(two.site)/str(YEAR)/edition))
     return a, b
 
 
 def test_two_archived_runs_give_one_page(built, resent, tmp_path):
     a, b = page_sides(built, resent, "internal")
     assert len(a.pages) == 28 and list(b.pages) == ["vi/district-119"]
-    c = C.compare(P.archive_of(built[0]), a, b)
+    c = S.compare(P.archive_of(built[0]), a, b)
     assert c.ground.causes == ("data",) and c.ground.data == (f"{YEAR}/{resent[1]['source_file']}",)
     assert set(c.rows["causes"]) == {"data"} and set(c.texts["causes"]) | set(c.figures["causes"]) == {"data"}
     assert len(c.figures) >= 1
@@ -210,15 +211,15 @@ def test_two_archived_runs_give_one_page(built, resent, tmp_path):
 
 def test_two_public_editions_name_no_cell(built, resent):
     a, b = page_sides(built, resent, "public")
-    html = C.page_html(C.compare(P.archive_of(built[0]), a, b), "vi")
+    html = C.page_html(S.compare(P.archive_of(built[0]), a, b), "vi")
     assert ".xlsx" not in html and "A Cơ sở" not in html
 
 
 def test_only_the_published_folder_is_enough(built, resent):
     a, b = page_sides(built, resent, "public")
-    bare = C.side_of_folder(Path(resent[0].site)/str(YEAR)/"public")
+    bare = S.side_of_folder(Path(resent[0].site)/str(YEAR)/"public")
     assert bare.packet is None and len(bare.results)
-    c, full = C.compare(P.archive_of(built[0]), a, bare), C.compare(P.archive_of(built[0]), a, b)
+    c, full = S.compare(P.archive_of(built[0]), a, bare), S.compare(P.archive_of(built[0]), a, b)
     assert set(c.rows["causes"]) == {"unknown"} and set(c.rows["key"]) == set(full.rows["key"])
     assert "causes can't be told" in C.points(c, "en")[-1]
 
@@ -237,7 +238,7 @@ def test_code_and_data_are_taken_apart_by_evaluating_again(built, resent):
     file.unlink()
     results = b.results.assign(value=b.results["value"].where(b.results["measure"].ne("C5"), b.results["value"]/2))
     b = replace(b, results=results, packet=b.packet | {"source": b.packet["source"] | {"sonla_eval/methods/results.py": halved}})
-    c = C.compare(P.archive_of(built[0]), a, b)
+    c = S.compare(P.archive_of(built[0]), a, b)
     assert c.apart == ""
     r = rows_of(c, "C5")
     parts = json.loads(r["parts"])

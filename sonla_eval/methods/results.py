@@ -508,6 +508,7 @@ def evaluate(
     plan, # plan.commitments.Plan of the year
     y: Year, # the year's counts and tables
     earlier: dict[int, pd.DataFrame] | None = None, # counts() of earlier years, for series
+    more: list[dict] | None = None, # further rows, as those of methods.models
 ) -> pd.DataFrame: # the results table
     "All results of a year. Raises KeyError when the plan names a rule that doesn't exist."
     rows = item_rows(y.tally, y.synthetic)
@@ -517,7 +518,7 @@ def evaluate(
     for c in plan.commitments.values():
         if c.measure["rule"] not in RULES: raise KeyError(f"{c.id}: the plan names an unknown rule {c.measure['rule']!r}; known: {', '.join(RULES)}")
         rows += RULES[c.measure["rule"]](y, c)
-    rows += commune_rows(y) + reporting_rows(y) + spending_rows(y) + model_rows(y)
+    rows += commune_rows(y) + reporting_rows(y) + spending_rows(y) + model_rows(y) + (more or [])
     return frame(rows)
 
 # %% ../../nbs/methods/39_results.ipynb #3dac2080
@@ -558,18 +559,29 @@ def spending_rows(y: Year) -> list[dict]:
                 value_unit="million VND", kind="administrative count", synthetic=y.synthetic))
     return rows
 
+def _month(text) -> float:
+    "Months since year 0 of a text such as 2022-03; NaN for a blank."
+    return 12*int(text[:4]) + int(text[5:7]) - 1.0 if isinstance(text, str) and text else math.nan
+
 def model_rows(y: Year) -> list[dict]:
-    "Model sites by model, and contacts and persons by month: what was delivered, not what it achieved."
+    "Model sites by model with the months they were open, and contacts, persons and steps by month: what was delivered, not what it achieved."
     sites, months, rows = y.tables.get("sites"), y.tables.get("site_months"), []
     if sites is not None:
         for model, part in sites.groupby("model", sort=True):
             rows.append(dict(measure="model.sites", unit=PROVINCE, period=str(y.year), breakdown=f"model={model}", numerator=float(len(part)), value=float(len(part)), value_unit="sites", kind="register count", synthetic=y.synthetic))
+        for r in sites.sort_values("site").itertuples(index=False):
+            rows.append(dict(measure="model.open", unit=str(r.district), period=str(y.year), breakdown=f"model={r.model};what={r.site}", value=_month(r.start), high=_month(r.stop), value_unit="month", kind="register count", synthetic=y.synthetic))
     if months is None or sites is None or months.empty: return rows
-    joined = months.merge(sites[["site", "model"]], on="site", how="left")
+    joined = months.merge(sites[["site", "model", "district"]], on="site", how="left")
     for (model, month), part in joined.groupby(["model", "month"], sort=True):
         for what in ("contacts", "persons"):
-            rows.append(dict(measure=f"model.{what}", unit=PROVINCE, period=str(month), breakdown=f"model={model}", numerator=float(part[what].sum()), value=float(part[what].sum()),
-                value_unit=what, kind="administrative count", sensitive=True, synthetic=y.synthetic))
+            n = float(part[what].sum())
+            few = part["district"].nunique() == 1 and 0 < n < 5 # the only site's few persons are a district's few persons
+            rows.append(dict(measure=f"model.{what}", unit=PROVINCE, period=str(month), breakdown=f"model={model}", numerator=math.nan if few else n, value=math.nan if few else n, value_unit=what, kind="administrative count",
+                sensitive=True, synthetic=y.synthetic, reason_vi="dưới 5, không nêu" if few else "", reason_en="fewer than 5, not told" if few else ""))
+        if "steps" in part and part["steps"].sum() > 0:
+            done, steps = float(part["steps_done"].sum()), float(part["steps"].sum())
+            rows.append(dict(measure="model.steps", unit=PROVINCE, period=str(month), breakdown=f"model={model}", numerator=done, denominator=steps, value=done/steps, value_unit="share", kind="administrative count", synthetic=y.synthetic))
     return rows
 
 # %% ../../nbs/methods/39_results.ipynb #ea935a79

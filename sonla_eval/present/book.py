@@ -29,6 +29,7 @@ class Book:
     threshold: int = 5 # of the public edition
     quality: dict | None = None # tables of publish.quality_year for this edition
     public: "Book | None" = None # in the internal edition, the same book of the public one
+    before: object = None # last year's present.graph.Graph, when that year was made here
 
     def __post_init__(self):
         groups = {k: g for k, g in self.results.groupby("measure", sort=False)}

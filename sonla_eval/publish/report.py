@@ -12,7 +12,7 @@ import pandas as pd
 from ..settings import read_settings
 
 # %% ../../nbs/publish/65_report.ipynb #74b630e9
-KNOWN = {"year": int, "unit": str, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
+KNOWN = {"year": int, "unit": str, "model": int, "lang": str, "edition": str, "data": str, "work": str, "threshold": int}
 CHOICES = {"lang": ("vi", "en"), "edition": ("internal", "public")}
 
 def own_parameters(
@@ -39,9 +39,10 @@ def open_report(
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
     from sonla_eval.present.foreign import guard_shell
+    from sonla_eval.present.graph import from_json
     from sonla_eval.protect.apart import guard_outputs
     from sonla_eval.publish.quality_year import read_quality
-    from sonla_eval.publish.year import prepared
+    from sonla_eval.publish.year import last_edition, prepared
     guard_shell()
     guard_outputs()
     plan = load_plan(p["year"])
@@ -50,6 +51,9 @@ def open_report(
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    threshold = read_settings().threshold
-    def book_of(edition, public=None): return Book(read_results(work/f"results-{edition}.parquet"), plan, p["year"], unit, p["lang"], edition, queries, files, threshold, read_quality(work, edition), public)
+    threshold, past = read_settings().threshold, last_edition(work, p["year"])
+    def book_of(edition, public=None):
+        old = past.with_name(f"findings-{edition}.json")
+        before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
+        return Book(read_results(work/f"results-{edition}.parquet"), plan, p["year"], unit, p["lang"], edition, queries, files, threshold, read_quality(work, edition), public, before)
     return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

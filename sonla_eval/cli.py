@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", help="reports made at the same time")
     run.add_argument("--scheduler", metavar="ADDRESS", help="make the reports on a dask cluster, such as tcp://10.0.0.5:8786")
     run.add_argument("--store", metavar="URL", help="where this machine and the cluster's workers exchange files, such as s3://bucket/path")
+    run.add_argument("--explain", action="store_true", help="say for each report whether it was made or kept, and which input changed")
+    run.add_argument("--dry-run", action="store_true", help="say what would be made and why, and change nothing")
+    run.add_argument("--log", metavar="HOW", default="", help="one line for each report: text or json to standard error, or a file that ends in .jsonl")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     check = sub.add_parser("check", help="read a folder of workbooks and list the cells to correct", description="Reads every workbook of a folder <year> and writes queries.xlsx and queries.csv. Exit code 0 clean, 1 doubtful, 2 blocking.")
     check.add_argument("folder", metavar="DIR", help="a folder named after its year, such as data/raw/2022")
@@ -76,12 +79,16 @@ def parser() -> argparse.ArgumentParser:
 # %% ../nbs/70_cli.ipynb #11da8a0a
 def _run(a) -> int:
     s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers, scheduler=a.scheduler, store=a.store)
+    from sonla_eval.publish.log import Log
     from sonla_eval.publish.run import run, site_folder
-    r = run(s, tuple(a.only or ()), progress=not a.quiet)
+    from sonla_eval.publish.why import explained
+    r = run(s, tuple(a.only or ()), progress=not (a.quiet or a.dry_run or a.log in ("text", "json")), note=Log(a.log), dry=a.dry_run)
+    if a.explain or a.dry_run: print(visible(explained(list(r.verdicts), list(r.files), a.dry_run)))
+    if a.dry_run: return 0
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
-    else: print(f"{len(r.made)} pages made: {index}")
-    for key, why in r.failed: print(visible(f"FAILED {key}: {why}"), file=sys.stderr)
+    else: print(f"{len(r.made)} pages made, {len(r.kept)} kept: {index}")
+    if r.failed: print(visible(r.table()), file=sys.stderr)
     return r.code
 
 def _check(a) -> int:

@@ -185,11 +185,12 @@ def read_year(
     before: pd.DataFrame | None = None, # records of the year before, to compare with
     corrections: Path | None = None, # file of corrections; data/corrections/<year>.yaml for real data
     progress=None, # called with (files read, files)
+    reader=read_each, # gives the Reading of each file; the yearly run keeps them from one run to the next
 ) -> Intake: # records, queries, quarantine, files, tables
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
     readings = []
-    for reading in read_each(read, year):
+    for reading in reader(read, year):
         readings.append(reading)
         if progress: progress(len(readings), len(read))
     return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)

@@ -9,6 +9,7 @@ __all__ = ['Facts', 'from_results', 'printed_small', 'Family', 'families', 'boun
 # %% ../../nbs/protect/45_attack.ipynb #d6c3b276
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 import math, re, unicodedata
 
@@ -78,10 +79,10 @@ def _item(measure: str): # the form's item behind a measure, or None
 # %% ../../nbs/protect/45_attack.ipynb #bb7eaf91
 def _absences(series: dict, facts: Facts) -> None: # districts' months that exist but were not printed
     "A sensitive item's periods that the province prints and a district doesn't."
+    units = {u for (m, _), cells in series.items() if _item(m) for u, _, _ in cells if _kind(u) == "district"}
     for (measure, part), cells in series.items():
         item = _item(measure)
         if item is None or not item.sensitive or item.level == "P": continue
-        units = {u for m, cs in series.items() if _item(m[0]) for u, _, _ in cs if _kind(u) == "district"}
         for (unit, period, breakdown) in [at for at in cells if _kind(at[0]) == "province"]:
             for u in sorted(units):
                 if (u, period, breakdown) in cells: continue
@@ -302,6 +303,7 @@ def bound(
     return {name: (float(lo[k]), float(hi[k])) for k, name in enumerate(family.names)}
 
 # %% ../../nbs/protect/45_attack.ipynb #cfa5606c
+@lru_cache(maxsize=65536)
 def plain_text(text: str) -> str: # lower case, no accents, words only
     s = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in s if not unicodedata.combining(c))))
@@ -391,8 +393,9 @@ def _total_facts(table: Table, name, facts: Facts) -> None:
     for group in (down, across):
         found, broken = [], Counter()
         for cells, labels in group:
-            for total in [k for k, label in enumerate(labels) if _TOTAL.search(label)]:
-                parts = [k for k in range(len(labels)) if k != total and not _TOTAL.search(labels[k])]
+            totals = {k for k, label in enumerate(labels) if _TOTAL.search(label)}
+            for total in sorted(totals):
+                parts = [k for k in range(len(labels)) if k not in totals]
                 at = [table.cells[cells[k][0]][cells[k][1]] for k in [total, *parts]]
                 if len(parts) < 2 or any(c.percent for c in at) or any(c.value is None and not c.hidden for c in at): continue
                 if all(c.value is not None for c in at): broken[total] += abs(at[0].value - sum(c.value for c in at[1:])) > 1e-6
@@ -522,6 +525,12 @@ class AttackReport:
     def safe(self) -> bool: # True when the edition withstood
         "Nothing recovered, nothing narrower than asked, nothing printed elsewhere."
         return not (len(self.recovered) or len(self.narrow) or self.leaks or self.withheld_found or self.printed)
+
+    def summary(self) -> dict: # numbers without any hidden one
+        "What a file of the attack may say: how much was tried and how little was found."
+        found = {"recovered": len(self.recovered), "narrower_than_asked": len(self.narrow), "printed_elsewhere": len(self.leaks), "unprinted_but_certain": len(self.withheld_found), "small_and_shown": len(self.printed)}
+        return {"safe": self.safe, "suppressed": self.suppressed, "narrowest_interval": None if math.isinf(self.narrowest) else self.narrowest, **found, "threshold": self.threshold,
+                "files": self.files, "tables": self.tables, "texts": self.texts, "vi": self.sentence("vi"), "en": self.sentence("en")}
 
     def sentence(self, lang: str = "vi") -> str: # the outcome in words
         "One sentence for the officer."

@@ -191,12 +191,13 @@ def test_a_failed_report_is_kept_apart_with_its_cell(built, tmp_path, example):
     s = replace(built[0], packets=str(tmp_path/"packets"))
     r = Report("district-999", "district", "999", "vi", "internal")
     target = P.failed_folder(s, YEAR, r.key)
-    fields = dict(report=r, year=YEAR, data=str(example), work=str(Path(built[0].packets)/str(YEAR)/"data"), key="0"*16, synthetic=True, langs=("vi",), packets=str(tmp_path/"reports"), pages=str(tmp_path/"pages"), failed=str(target))
-    task = R.Task(**{k: v for k, v in fields.items() if k in R.Task.__dataclass_fields__})
+    fields = dict(report=r, year=YEAR, data=str(example), work=str(Path(built[0].packets)/str(YEAR)/"data"), key="0"*16, synthetic=True, langs=("vi",), packets=str(tmp_path/"reports"), pages=str(tmp_path/"pages"), failed=str(target), basis=R.basis_of(s, r, True, "0"*64))
+    task = R.Task(**fields)
     from sonla_eval.publish.engine import forked
     out = next(iter(forked(R.make_page, {r.key: task})))
     assert not out.ok and "unit" in str(out.value)
     told = json.loads((target/"failed.json").read_text(encoding="utf-8"))
+    assert (target/"report.ipynb").is_file() and "999" in told["error"], "what there is of it is kept"
     assert told["line"].startswith("book = open_report") and isinstance(told["cell"], int) and str(ROOT) not in told["error"]
     row = P.listing(P.Archive(tmp_path/"packets"/"archive"), tmp_path/"packets"/"failed", built[2].parent)[0]
     assert (row["state"], row["cell"], row["report"]) == ("failed", told["cell"], "district-999")

@@ -87,6 +87,8 @@ def test_an_edited_packet_is_refused(archive, built, tmp_path):
     p = of(archive, built, "public/en/district-119")
     with pytest.raises(ValueError, match="doesn't belong"): P.check_packet(p | {"year": 2022, "inputs": {}})
     with pytest.raises(ValueError, match="format"): P.check_packet(p | {"format": 9})
+    outside = p | {"inputs": p["inputs"] | {"../../outside.xlsx": "0"*64}}
+    with pytest.raises(ValueError, match="inputs"): P.check_packet(outside | {"id": P.identity(outside)})
 
 
 def test_comes_out_the_same_elsewhere(archive, built):

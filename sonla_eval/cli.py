@@ -6,6 +6,7 @@
 __all__ = ['TEACH', 'DELEGATED', 'COMMANDS', 'parser', 'main']
 
 # %% ../nbs/70_cli.ipynb #a30bf51f
+from datetime import date
 from pathlib import Path
 import argparse
 import importlib
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("folder", metavar="DIR", help="a folder named after its year, such as data/raw/2022")
     check.add_argument("--year", help="the year, when the folder isn't named after it")
     check.add_argument("--out", metavar="DIR", help="where queries.xlsx and queries.csv go (the current folder by default)")
+    check.add_argument("--reply-by", metavar="DATE", default="", help="date by which the districts are asked to answer, such as 2023-02-15 (15 February of the year after, by default)")
     check.add_argument("--lang", choices=LANGS, default="vi", help="language of the summary")
     example = sub.add_parser("example", help="write the synthetic province's workbooks, years 2019 to 2023", description="Writes ordinary workbooks such as districts would send, made from a seed, with truth.json beside them.")
     example.add_argument("folder", metavar="DIR")
@@ -68,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     hide = sub.add_parser("pseudonymise", help="replace client identifiers by keyed hashes before a file is passed on", description="Reads a table of clients, replaces identifiers by keyed hashes (HMAC-SHA-256), coarsens ages and days. The key file stays on this machine, outside the project, readable by its owner only.")
     hide.add_argument("source", metavar="IN"); hide.add_argument("target", metavar="OUT")
     hide.add_argument("--key", required=True, metavar="FILE", help="key file outside the project; made when it isn't there")
-    hide.add_argument("--year", type=int, help="year of the key's rotation; without it persons can be followed over years")
+    over = hide.add_mutually_exclusive_group(required=True)
+    over.add_argument("--year", type=int, help="year of the key's rotation: the same person has another key in another year")
+    over.add_argument("--link", action="store_true", help="one key for all years, so that persons can be followed over years; ask whether it is needed")
     form = sub.add_parser("form", help="write the blank workbook that a district fills in", description="Writes the blank form of a year for a unit: both languages, drop-downs, totals that compute, an explanation of every indicator.")
     form.add_argument("--year", required=True, type=int)
     form.add_argument("--unit", required=True, help="unit code: 14 the province, 116 and 118-128 the districts")
@@ -92,9 +96,10 @@ def _run(a) -> int:
     return r.code
 
 def _check(a) -> int:
-    from sonla_eval.intake.clean import exit_code, read_year, summary, write_queries
+    from sonla_eval.intake.clean import by_district, exit_code, read_year, summary, write_queries
     folder = Path(a.folder)
     if not folder.is_dir(): raise FileNotFoundError(f"{a.folder}: no such folder")
+    if a.reply_by: date.fromisoformat(a.reply_by)
     year = a.year or folder.name
     if not str(year).isdigit(): raise ValueError(f"{a.folder}: the folder isn't named after a year; give --year")
     last = folder.parent/str(int(year) - 1)
@@ -102,9 +107,10 @@ def _check(a) -> int:
     before = year_records(last, int(year) - 1, write=False)[0] if last.is_dir() else None
     taken = read_year(folder, int(year), before=before, progress=progress_line)
     print(summary(taken, a.lang))
+    print(by_district(taken, a.lang, a.reply_by))
     out = Path(a.out or ".")
     out.mkdir(parents=True, exist_ok=True)
-    write_queries(taken, out/"queries.xlsx")
+    write_queries(taken, out/"queries.xlsx", a.reply_by)
     print(f"{os.path.relpath(out/'queries.xlsx')}, {os.path.relpath(out/'queries.csv')}")
     return exit_code(taken)
 

@@ -7,14 +7,14 @@ __all__ = ['GOOD', 'CHECKED', 'OUTLIERS', 'CORRECTED', 'REVIEWED', 'COLUMNS_OUT'
            'rechecks', 'letter', 'logic', 'others_of', 'expected_range', 'corrected', 'reviewed', 'outliers',
            'answer_by', 'requests', 'assess', 'for_public']
 
-# %% ../../nbs/intake/16b_quality.ipynb #820cf458
+# %% ../../nbs/intake/16b_quality.ipynb #e37f2b18
 from pathlib import Path
 import numpy as np, pandas as pd, yaml
 from scipy import stats
 from .checks import DUE_DAY, NOTHING_BUT, PERSONS_WITHIN, far, grade, grid_of, quality, run_checks, yearly
 from .corrections import find_corrections
 from .frame import PROVINCE, communes_of, form_items
-from .queries import query_table
+from .queries import query_table, shown
 from .records import COLUMNS, WITH_VALUE, as_records
 from ..settings import data_path
 
@@ -139,7 +139,7 @@ def expected_range(
     size, p = (mean**2/(var - mean), mean/var) if var > mean*1.05 else (others.sum() + 0.5, n/(n + 1))
     return 0.0, float(max(stats.nbinom.isf(chance, size, p), 2*others.max(), 3)), "tail"
 
-# %% ../../nbs/intake/16b_quality.ipynb #f5f23dd2
+# %% ../../nbs/intake/16b_quality.ipynb #7d5368c1
 CORRECTED = ["indicator", "unit", "period", "expects", "value", "who", "when", "why"]
 REVIEWED = ["query", "check", "unit", "indicator", "period", "found", "expected", "who", "when", "why"]
 
@@ -150,6 +150,7 @@ def corrected(
 ) -> pd.DataFrame: # the columns of CORRECTED, by date
     "The corrections of a year as a table; empty when there are none."
     rows = pd.DataFrame(find_corrections(path, year, synthetic).entries, columns=CORRECTED)
+    rows = rows.assign(expects=rows["expects"].map(shown), value=rows["value"].map(shown))
     return rows.astype("str").sort_values(["when", "indicator", "unit", "period"], ignore_index=True)
 
 def reviewed(
@@ -164,7 +165,7 @@ def reviewed(
     out = pd.DataFrame(raw).merge(asked.drop_duplicates("id"), left_on="query", right_on="id", how="left")
     return out[REVIEWED].fillna("").astype("str").sort_values(["when", "query"], ignore_index=True)
 
-# %% ../../nbs/intake/16b_quality.ipynb #e3ec8f16
+# %% ../../nbs/intake/16b_quality.ipynb #83785e5c
 COLUMNS_OUT = ["unit", "indicator", "period", "file", "sheet", "cell", "value", "low", "high", "rule", "compared", "reply", "who", "when", "why"]
 
 def outliers(
@@ -173,7 +174,7 @@ def outliers(
     done: pd.DataFrame, # from reviewed()
     mended: pd.DataFrame, # from corrected()
 ) -> pd.DataFrame: # the columns of COLUMNS_OUT; reply is "", "right" or "corrected"
-    "Numbers far from their own kind: value, expected range, rule, how many it was compared with, and the answer."
+    "Numbers far from their own kind: value, expected range (NaN when fewer than three others are left), rule, how many it was compared with, and the answer."
     rows = [_outlier(records, q, "") for q in queries[queries["check"].isin(OUTLIERS)].to_dict("records")]
     rows += [_outlier(records, {"file": "", "sheet": "", "cell": ""} | q, "right") for q in done[done["check"].isin(OUTLIERS)].to_dict("records")]
     form = form_items()
@@ -190,18 +191,18 @@ def _outlier(records: pd.DataFrame, q: dict, reply: str) -> dict: # one row of o
         low, high, rule, n = max(0.0, then - max(10, then/2)), then + max(10, then/2), "jump", 1
     else:
         others = others_of(records, q["check"], q["indicator"], q["unit"], q["period"])
-        low, high, rule = expected_range(others)
         n = len(others)
+        low, high, rule = expected_range(others) if n >= 3 else (np.nan, np.nan, "tail")
     why = f"{q['expects']} → {q['value']}: {q['why']}" if reply == "corrected" else q.get("why", "")
     return {**{c: q[c] for c in ("unit", "indicator", "period", "file", "sheet", "cell")}, "value": float(q["found"]), "low": low, "high": high, "rule": rule,
             "compared": n, "reply": reply, "who": q.get("who", ""), "when": q.get("when", ""), "why": why}
 
-# %% ../../nbs/intake/16b_quality.ipynb #38357b38
-ANSWER_DAY = "02-28" # of the year after
+# %% ../../nbs/intake/16b_quality.ipynb #594fd7a1
+ANSWER_DAY = "02-15" # of the year after
 
 def answer_by(
     year: int, # the report's year
-) -> str: # "2023-02-28"
+) -> str: # "2023-02-15"
     "The day by which questions about a year should be answered."
     return f"{year + 1}-{ANSWER_DAY}"
 

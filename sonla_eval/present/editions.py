@@ -13,7 +13,7 @@ import re
 import pandas as pd
 
 from ..plan.indicators import items
-from ..protect.apart import DRAWN
+from ..protect.apart import DRAWN, aside
 from ..protect.linked import codes
 from ..protect.suppress import summary
 from .blocks import Html
@@ -51,7 +51,7 @@ def compared(
 ) -> list[tuple]: # its row of differences(); empty when both editions show the same
     "One figure or table beside what the public edition shows of it."
     if not args or not isinstance(args[0], Book) or draw.__name__ == "edition_notes": return [] # the list of differences isn't on itself
-    public = shown if args[0].edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
+    with aside(): public = shown if args[0].edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
     id, name = called(shown)
     gone = hasattr(shown, "svg") and not hasattr(public, "svg")
     how = "counts" if draw.__name__ in DETAIL else "left out" if gone else "cells" if hidden_cells(public) else ""
@@ -62,7 +62,7 @@ def differences(
 ) -> pd.DataFrame: # id, name, hidden (cells in the public edition), how ("cells", "counts" or "left out")
     "One row a figure or table that the editions show differently."
     book.seen("drawn")
-    rows = [row for drawn in DRAWN for row in (drawn.rows if isinstance(drawn, Compared) else compared(*drawn))]
+    rows = [row for drawn in list(DRAWN) for row in (drawn.rows if isinstance(drawn, Compared) else compared(*drawn))]
     return pd.DataFrame(rows, columns=["id", "name", "hidden", "how"]).drop_duplicates(["id", "name"], ignore_index=True)
 
 # %% ../../nbs/present/59l_editions.ipynb #6bbf056f

@@ -6,7 +6,7 @@
 __all__ = ['SHEETS', 'SEVERITY', 'fig_reporting', 'place', 'fig_filled', 'queries_of', 'table_queries', 'table_files',
            'table_verified', 'without_doubts']
 
-# %% ../../nbs/present/59f_figures_data.ipynb #b4f0b8d2
+# %% ../../nbs/present/59f_figures_data.ipynb #11f8c230
 import math
 import pandas as pd
 from ..intake.quality import answer_by, GOOD

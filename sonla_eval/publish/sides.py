@@ -6,7 +6,7 @@
 __all__ = ['EFFECTIVE', 'NO_CELLS', 'Side', 'side_of_packets', 'side_of_folder', 'newest', 'find_side', 'Unequal', 'check_sides',
            'steps_between', 'Comparison', 'compare']
 
-# %% ../../nbs/publish/67b_sides.ipynb #62b0ac9e
+# %% ../../nbs/publish/67b_sides.ipynb #17cb0d1d
 from dataclasses import dataclass, field
 from pathlib import Path
 import json
@@ -15,6 +15,7 @@ import pandas as pd
 from ..plan import units as U
 from . import differences as D
 from .packet import Archive, read_packet, read_run, SHORT
+from .workbook import MARK
 from .verify import CannotVerify, figure_changes, in_clean_process, lay_out, PREPARE, scratch
 from ..settings import EDITIONS
 
@@ -55,14 +56,15 @@ def side_of_packets(
     return Side(name, m["year"], m["edition"], read_results(stored(m["prepared"][f"results-{m['edition']}.parquet"])), m["synthetic"], m, pd.concat(records, ignore_index=True),
         D.read_definitions(text(f"data/plan/{m['year']}.yaml"), text("data/indicators/form.yaml")), {n.removeprefix("table-").removesuffix(".parquet"): key for n, key in m["prepared"].items() if n.startswith("table-")}, pages)
 
-# %% ../../nbs/publish/67b_sides.ipynb #cbb16655
+# %% ../../nbs/publish/67b_sides.ipynb #9cffa8cf
 def side_of_folder(
     folder: Path, # a published edition
 ) -> Side:
     "A side from a published edition alone: its results.csv and its pages."
     m = json.loads((folder/"manifest.json").read_text(encoding="utf-8"))
-    results = pd.read_csv(folder/"tables"/"results.csv", dtype={"unit": str, "period": str, "id": str}, keep_default_na=True)
-    results["mask"] = results["mask"].fillna("")
+    parts = sorted((folder/"tables").glob("results*.csv")) # police and service figures of the districts stand in files of their own
+    results = pd.concat([pd.read_csv(p, dtype={"unit": str, "period": str, "id": str}, na_values=[MARK]) for p in parts], ignore_index=True)
+    results["mask"] = ["suppressed" if m else "" for m in pd.concat([pd.read_csv(p, usecols=["mask"], dtype=str, keep_default_na=False)["mask"] for p in parts])]
     pages = {n.removesuffix(".html"): (folder/n).read_text(encoding="utf-8") for n in m["outputs"] if n.endswith(".html")}
     return Side(f"{m['year']} {m['edition']}", m["year"], m["edition"], results, m["synthetic"], pages=pages)
 

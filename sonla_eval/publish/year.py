@@ -170,7 +170,7 @@ def clean_year(
     taken = read_year(here, year, before=before, reader=reader)
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
-    for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
+    for name in ("queries", "quarantine", "files", "reviewed"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
     for name, table in sorted(tables_apart(taken.tables).items()): write_parquet(table, work/f"table-{name}.parquet")
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))
     return taken

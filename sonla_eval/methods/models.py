@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/methods/35d_models.ipynb #5d7b59f7
-from ..intake.clean import read_one, year_files
-from ..intake.workbook import open_each
+from ..intake.clean import year_files
+from ..intake.reading import read_each
 from . import answer as A
 from . import sites as S
 from .estimate import Estimate, Refused, number
@@ -86,7 +86,7 @@ def earlier_tables(
     here = Path(folder)/str(year)
     if not here.is_dir(): return {}
     files = [p for p in year_files(here)[0] if not re.match(r"\d{3}[_\-. ]", p.name)]
-    read, out = [read_one(book, year) for book in open_each(files)], {}
+    read, out = list(read_each(files, year)), {}
     for name in ("directions", "sites", "site_months", "survey"):
         found = [row for r in read for row in r.tables.get(name, ())]
         if found: out[name] = pd.DataFrame(found)

@@ -117,7 +117,7 @@ def make_page(
     from sonla_eval.publish import engine, packet, site
     r, nb = task.report, None
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
-    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {})
+    given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {})
     try:
         nb = engine.execute(template, given, cwd=project_root())
         html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task), task.langs)
@@ -182,7 +182,8 @@ def assemble(
     keep = [] if not old.is_dir() or _key_of(old) != key else [p.relative_to(old).with_suffix("").as_posix() for p in old.glob("*/*.html")]
     for name in sorted(set(keep) - set(mine(failed)) - set(mine(made))): _copy(old/f"{name}.html", new/f"{name}.html")
     for name in mine(made): _copy(staged/edition/f"{name}.html", new/f"{name}.html")
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables")
+    _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k}.html": i for k, i in _packets_of(old).items() if k in keep} | {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from sonla_eval.methods import models as M
+from sonla_eval.methods import sites as S
 from sonla_eval.methods import results as R
 from sonla_eval.methods import truths as T
+from sonla_eval.methods.delivery import breakdown, earlier_tables
 from sonla_eval.methods.protocol import protocols
 from sonla_eval.methods.verdict import VERDICTS
 
@@ -23,7 +25,7 @@ def year(example):
     taken = {y: read_year(example/str(y), y) for y in range(2019, YEAR + 1)}
     tallies = {y: R.counts(t.records, y) for y, t in taken.items()}
     y = R.Year(YEAR, tallies[YEAR], taken[YEAR].records, taken[YEAR].tables, tallies[YEAR - 1], True)
-    return y, tallies, {k: M.earlier_tables(example, k) for k in range(2019, YEAR)}, taken
+    return y, tallies, {k: earlier_tables(example, k) for k in range(2019, YEAR)}, taken
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def rows(year):
 
 
 def pick(rows, measure, **parts):
-    key = M.breakdown(**parts)
+    key = breakdown(**parts)
     return [r for r in rows if r["measure"] == f"model.{measure}" and r["breakdown"] == key and r["period"] == str(YEAR)]
 
 
@@ -62,7 +64,7 @@ def test_a_model_that_never_started_has_no_effects(rows):
 
 
 def test_delivery_adds_up(rows, year):
-    got = M.S.delivered(year[0].tables["sites"], year[0].tables["site_months"], 1)
+    got = S.delivered(year[0].tables["sites"], year[0].tables["site_months"], 1)
     dose = pick(rows, "dose", model=1)[0]
     months = [r for r in rows if r["measure"] == "model.dose" and r["breakdown"] == "model=1" and len(r["period"]) == 7]
     assert dose["numerator"] == got["contacts"].sum() == sum(r["numerator"] for r in months) and dose["denominator"] == sum(r["denominator"] for r in months)
@@ -73,7 +75,7 @@ def test_delivery_adds_up(rows, year):
 def test_every_district_has_a_role(rows, year):
     for model in (1, 2, 3):
         units = [r for r in rows if r["measure"] == "model.unit" and r["breakdown"] == f"model={model}"]
-        assert sorted(r["unit"] for r in units) == sorted(year[0].districts) and all(r["reason_vi"] and r["method"] in M.S.ROLES for r in units)
+        assert sorted(r["unit"] for r in units) == sorted(year[0].districts) and all(r["reason_vi"] and r["method"] in S.ROLES for r in units)
 
 
 def test_rows_make_a_table_that_can_be_protected(rows):
@@ -98,7 +100,7 @@ def test_words_and_numbers_agree(rows):
 
 def test_harm_beyond_what_is_allowed_is_marked(rows):
     margins = {r["breakdown"]: r for r in rows if r["measure"] == "model.harm" and "variant=margin" in r["breakdown"]}
-    for o in protocols()[1].of("harm"): assert abs(margins[M.breakdown(model=1, outcome=o.id, variant="margin")]["value"]) == o.margin
+    for o in protocols()[1].of("harm"): assert abs(margins[breakdown(model=1, outcome=o.id, variant="margin")]["value"]) == o.margin
 
 
 def test_order_of_the_input_does_not_matter(year):

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['YEARS', 'DATES', 'BASE', 'BUILD', 'WORLDS', 'COLUMNS', 'World', 'built', 'drift', 'chance', 'sent', 'tables_of',
-           'truth', 'Run', 'run', 'brief', 'tally', 'measure', 'stored', 'write_table', 'rates', 'broken']
+           'truth', 'Run', 'run', 'brief', 'tally', 'measure', 'stored', 'write_table', 'rates', 'as_markdown',
+           'broken']
 
 # %% ../../nbs/methods/35e_truths.ipynb #783a84ec
 from dataclasses import dataclass
@@ -204,6 +205,20 @@ def rates(
     path = path or stored()
     if not path.exists(): raise FileNotFoundError(f"{path.name} is missing: run `sonla-eval protocol rates` / thiếu {path.name}: hãy chạy `sonla-eval protocol rates`")
     return pd.read_csv(path)
+
+# %% ../../nbs/methods/35e_truths.ipynb #3ba83595
+def as_markdown(
+    table: pd.DataFrame, # from rates()
+) -> str: # a table in Markdown, shares in per cent
+    "The rates for a reader."
+    def percent(x): return "" if math.isnan(x) else f"{100*x:.1f}"
+    head = "| world | right verdict | right, % | continue, % | change, % | stop, % | cannot tell, % | interval holds the truth, % (its level) |"
+    lines = [head, "|" + "---|"*8]
+    for r in table.to_dict("records"):
+        held = f"{percent(r['coverage'])} ({percent(r['level'])})" if not math.isnan(r["coverage"]) else ""
+        cells = [r["en"], ", ".join(WORLDS[r["world"]].right).replace("_", " "), *(percent(r[k]) for k in ("right", "continue", "change", "stop", "cannot_tell")), held]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 # %% ../../nbs/methods/35e_truths.ipynb #90d2085b
 def broken(

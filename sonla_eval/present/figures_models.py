@@ -136,7 +136,7 @@ def fig_dynamic(book: Book, model: int):
     note = book.w("Vòng rỗng: kỳ ngay trước khi bắt đầu, dùng làm mốc. Bên trái mốc lẽ ra phải bằng 0.", "Open circle: the period just before the start, with which all are compared. Left of it the values should be 0.")
     return events(frame.sort_values("x"), "dynamic", start_words=book.w("bắt đầu", "start"), note=note, **shared(book, head, f"{label_of(book, model, o.id, False)}, {book.w('theo số', 'by')} {step} {book.w('từ khi bắt đầu', 'from the start')} ({SCALES[o.scale][1][book.i]})"))
 
-# %% ../../nbs/present/59l_figures_models.ipynb #241a6b34
+# %% ../../nbs/present/59l_figures_models.ipynb #4ab04ef9
 def group_words(book: Book, model: int, id: str) -> str:
     "A subgroup of the protocol in words."
     g = next((x for x in known()[model]["subgroups"] if x["id"] == id), None)
@@ -171,7 +171,7 @@ def fig_harm(book: Book, model: int) -> list: # one figure for each scale, or a 
     r = harm_rows(book, model)
     watched = listing([label_of(book, model, o.id, False) for o in known()[model].of("harm")], book.lang)
     h = rows_of(book, "model.harm", model)
-    margins = {x["outcome"]: words(x, book.lang) for x in h[h["variant"] == "margin"].to_dict("records")}
+    margins = {x["outcome"]: (x["method"], words(x, book.lang)) for x in h[h["variant"] == "margin"].to_dict("records")}
     if r.empty: return [lacking(book, book.w(f"chưa ước tính được tác hại. Đề cương yêu cầu theo dõi: {watched}.", f"harm could not be estimated. The protocol asks to watch: {watched}."))]
     out = []
     for k, (scale, part) in enumerate(r.groupby("scale", sort=False)):
@@ -179,12 +179,14 @@ def fig_harm(book: Book, model: int) -> list: # one figure for each scale, or a 
         for x in part["outcome"]:
             o = outcome_of(model, x)
             margin = "" if o is None or o.margin is None else f"; {book.w('biên', 'margin')} {'−' if o.better == 'higher' else '+'}{number(SCALES[o.scale][0]*o.margin, book.lang)}"
-            names.append(label_of(book, model, x, False) + margin)
-        said = margins.get(part["outcome"].iloc[0], "")
-        worse = sum((h < 0) if o.better == "higher" else (l > 0) for x, l, h in zip(part["outcome"], part["low"], part["high"]) if (o := outcome_of(model, x)))
-        if len(part) == 1 and said: head = f"{label_of(book, model, part['outcome'].iloc[0], False)}: {said}"
-        else: head = book.w(f"{worse} trên {len(part)} tác hại cần theo dõi xấu đi rõ", f"{worse} of {len(part)} watched {'harm' if len(part) == 1 else 'harms'} clearly got worse")
-        note = book.w("Biên: mức xấu đi tối đa được chấp nhận, định trước. Tác hại thường bị báo cáo thiếu: không thấy chưa phải là không có.", "Margin: the most that it may get worse, fixed beforehand. Harm is under-reported: not seen is not absent.")
+            reading = margins.get(x, ("", ""))[1]
+            names.append(label_of(book, model, x, False) + margin + (f". {reading[:1].upper() + reading[1:]}" if reading else ""))
+        got = [margins.get(x, ("", "")) for x in part["outcome"]]
+        worse, open_ = sum(k in ("worse", "beyond") for k, _ in got), sum(k in ("open", "unknown") for k, _ in got)
+        head = (book.w(f"{worse} trên {len(part)} tác hại cần theo dõi có dấu hiệu xấu đi", f"{worse} of {len(part)} watched {'harm' if len(part) == 1 else 'harms'} {'shows' if worse == 1 else 'show'} signs of worsening") if worse
+            else book.w(f"Không thấy tác hại xấu đi; {open_} trên {len(part)} chưa loại trừ được", f"No harm is seen; {open_} of {len(part)} can't be excluded") if open_ else book.w("Đã loại trừ được tác hại vượt biên", "Harm beyond the margin is excluded"))
+        note = book.w("Biên: mức xấu đi tối đa được chấp nhận, định trước. Khi theo dõi nhiều tác hại, một khoảng riêng lẻ có thể lệch khỏi 0 do ngẫu nhiên; dấu hiệu phải còn đứng khi tính đến số tác hại. Tác hại thường bị báo cáo thiếu: không thấy chưa phải là không có.",
+            "Margin: the most that it may get worse, fixed beforehand. With several harms watched, one interval can miss 0 by chance; a sign has to stand when their number is counted. Harm is under-reported: not seen is not absent.")
         out.append(_forest(book, model, part, "harm" if not k else f"harm-{scale}", head, book.w("Tác động lên các tác hại cần theo dõi", "Effect on the harms that are watched"), note, names))
     return out
 
@@ -229,7 +231,7 @@ def doubts(book: Book, model: int) -> list: # figure and sentence, or one remark
         return [callout("note", book.w("Khi có tác động để thử, phần này bỏ từng huyện ra, đổi nhóm so sánh, cho xu hướng lệch thêm, đặt các kỳ thiếu vào trường hợp xấu nhất và tốt nhất.", "Once there is an effect to try, this part leaves out each district, changes the comparison, lets trends diverge, and puts missing periods at their worst and best."), book.lang)]
     return [fig_sensitivity(book, model), unseen_sentence(book, model)]
 
-# %% ../../nbs/present/59l_figures_models.ipynb #98fdba0a
+# %% ../../nbs/present/59l_figures_models.ipynb #70875489
 COSTS = {"per_person": ("mỗi người được tiếp cận", "per person reached"), "per_contact": ("mỗi lượt tiếp cận", "per contact"), "per_outcome": ("mỗi kết quả đạt thêm", "per further outcome")}
 
 def filled(rows: list[dict]) -> pd.DataFrame: # without columns that say nothing in any row
@@ -245,11 +247,11 @@ def table_cost(book: Book, model: int):
     p = known()[model]
     year = p["cost"]["price_year"] or book.year
     rows = []
-    for k, pair in COSTS.items():
+    for k, pair in COSTS.items(): # neither value nor numerator: not told
         for x in r[r["what"] == k].to_dict("records"):
             shown = not math.isnan(x["value"]) and math.isfinite(x["value"])
             ends = f"{say(x['low'], 'n', book.lang)} … {say(x['high'], 'n', book.lang)}" if shown and all(math.isfinite(x[c]) for c in ("low", "high")) else "–"
-            rows.append({book.w("Chi phí", "Cost"): pair[book.i], book.w("Triệu đồng", "Million VND"): x["value"] if shown else math.nan, book.w("Khoảng", "Interval"): ends, book.w("Ghi chú", "Note"): words(x, book.lang) or "–", "mask": x["mask"]})
+            rows.append({book.w("Chi phí", "Cost"): pair[book.i], book.w("Triệu đồng", "Million VND"): x["value"] if shown else math.nan, book.w("Khoảng", "Interval"): ends, book.w("Ghi chú", "Note"): words(x, book.lang) or "–", "mask": x["mask"] or ("withheld" if math.isnan(x["value"]) and math.isnan(x["numerator"]) else "")})
     caption = book.w(f"Chi phí trực tiếp, giá năm {year}", f"Direct cost, prices of {year}")
     return html_table(filled(rows), book.lang, caption, "cost", source=book.w(f"báo cáo kinh phí của tỉnh, {book.year}; {p['cost']['vi'].lower()}", f"the province's spending report, {book.year}; {p['cost']['en'].lower()}"), kind="stack")
 

@@ -189,7 +189,7 @@ def rule_box(book: Book, model: int) -> Html: # a fold with the rule
     body = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)
     return Html(f'<dl class="front">{body}</dl>')
 
-# %% ../../nbs/present/59k_models.ipynb #c759c993
+# %% ../../nbs/present/59k_models.ipynb #c2b8d96f
 def table_log(book: Book, model: int):
     "Directions received, sites started, site-months, contacts and persons of one model."
     names = (("model.letters", book.w("chỉ đạo của Bộ đã nhận về mô hình này", "directions of the Ministry on this model")), ("model.started", book.w("điểm đã bắt đầu đến hết năm", "sites started by the end of the year")))
@@ -200,7 +200,7 @@ def table_log(book: Book, model: int):
         r = exact[k]
         if math.isnan(r["value"]) and not r["mask"]: more = words(r, book.lang)
         else: more = "" if math.isnan(r["low"]) else book.w("khoảng chính xác ", "exact interval ") + f"{say(r['low'], 'n', book.lang, 1)} … {say(r['high'], 'n', book.lang, 1)}"
-        rows.append({t("col.label", book.lang): what + (f" ({more})" if more else ""), t("col.n", book.lang): r["value"], "mask": r["mask"]})
+        rows.append({t("col.label", book.lang): what + (f" ({more})" if more else ""), t("col.n", book.lang): r["value"], "mask": r["mask"] or ("withheld" if math.isnan(r["value"]) else "")})
     if not rows: return lacking(book, book.w("không có sổ theo dõi chỉ đạo và điểm mô hình.", "there is no log of directions and sites."))
     table = html_table(pd.DataFrame(rows), book.lang, book.w(f"Chỉ đạo, điểm và việc đã làm, {book.year}", f"Directions, sites and work done, {book.year}"), "log", source=book.reports_source)
     letters = rows_of(book, "model.letters", model)
@@ -255,7 +255,7 @@ def fidelity_sentence(book: Book, model: int) -> str: # "" when there are no fig
         text += book.w(f" Số người mới được tiếp cận ước tính bằng {r[0]} ({r[1]} đến {r[2]}) số người bán dâm ước tính của tỉnh.", f" New persons reached are an estimated {r[0]} ({r[1]} to {r[2]}) of the province's estimated sex workers.")
     return text
 
-# %% ../../nbs/present/59k_models.ipynb #df022d0a
+# %% ../../nbs/present/59k_models.ipynb #515f5572
 def places_of(book: Book, model: int) -> pd.DataFrame: # districts in the list's order with role, reason, start, end
     "Every district's part in the comparison; empty when there is none."
     r = rows_of(book, "model.unit", model)
@@ -278,7 +278,7 @@ def fig_roles(book: Book, model: int):
     n = d["role"].value_counts()
     mine, other = int(n.get("treated", 0)), int(n.get("never", 0) + n.get("not_yet", 0))
     head = (book.w(f"So sánh {mine} huyện có mô hình với {other} huyện chưa có", f"{mine} {'district' if mine == 1 else 'districts'} with the model and {other} without to compare with") if mine
-            else book.w(f"Chưa huyện nào có mô hình; {other} huyện có thể bốc thăm để bắt đầu và so sánh", f"No district has the model yet; {other} could be drawn by lot to start or to compare with"))
+            else book.w(f"Chưa huyện nào có mô hình; {other} huyện có thể bốc thăm để bắt đầu", f"No district has the model yet; {other} could be drawn by lot"))
     frame = d[["tile_col", "tile_row", "name", "role"]].assign(words=["" if math.isnan(s) else _month(s) if math.isnan(e) else f"{_month(s)}–{_month(e)}" for s, e in zip(d["start"], d["end"])])
     note = book.w("Tháng trên ô: điểm mô hình bắt đầu, và kết thúc nếu đã dừng.", "Months on a tile: its site's start, and its end where it stopped.")
     return role_map(frame, "roles", roles=part_words(book), note=note, **shared(book, head, book.w("Vai trò của từng huyện trong phân tích", "Each district's part in the analysis"), sites_source(book)))

@@ -32,6 +32,7 @@ DELEGATED = {
     "packets": ("sonla_eval.publish.packet", "list the archived runs"),
     "verify": ("sonla_eval.publish.verify", "run an archived run again and compare it byte for byte"),
     "compare": ("sonla_eval.publish.compare", "write a page of what differs between two runs, and why"),
+    "country": ("sonla_eval.publish.country", "example provinces of a whole country through the same engine"),
     "protocol": ("sonla_eval.methods.protocol", "write, check or lock the protocol of a harm-reduction model's evaluation"),
     "design": ("sonla_eval.methods.design", "plan next year's evaluation: what could be seen with these sites and starts"),
     "simulate": ("sonla_eval.methods.simulate", "measure how each method holds at this province's size")}
@@ -91,7 +92,7 @@ def _check(a) -> int:
     if not str(year).isdigit(): raise ValueError(f"{a.folder}: the folder isn't named after a year; give --year")
     last = folder.parent/str(int(year) - 1)
     from sonla_eval.intake.store import progress_line, year_records
-    before = year_records(last, int(year) - 1, write=False) if last.is_dir() else None
+    before = year_records(last, int(year) - 1, write=False)[0] if last.is_dir() else None
     taken = read_year(folder, int(year), before=before, progress=progress_line)
     print(summary(taken, a.lang))
     out = Path(a.out or ".")

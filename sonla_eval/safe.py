@@ -21,10 +21,11 @@ def _picture(m: re.Match) -> str: # what stands for an odd character
 
 def visible(
     text: object, # anything
-) -> str: # one line without control characters, invisible marks or halves of characters
-    "The text as it can be shown on a terminal, stored, and put into a workbook."
+    keep: str = "", # characters that stay as they are, such as a page's line feeds
+) -> str: # without control characters, invisible marks or halves of characters; one line unless line feeds are kept
+    "The text as it can be shown on a terminal or a page, stored, and put into a workbook."
     text = str(text)
-    return _ODD.sub(_picture, text) if _ODD.search(text) else text
+    return _ODD.sub(lambda m: m[0] if m[0] in keep else _picture(m), text) if _ODD.search(text) else text
 
 # %% ../nbs/04_safe.ipynb #3186f0cd
 _STARTS = re.compile(r"\s*[=+\-@|＝＋－＠﹢﹣﹦﹫]")

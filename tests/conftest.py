@@ -1,7 +1,9 @@
 """What the tests share: where the project and the reference cases are, and one built site for all."""
 import os
 import shutil
+import subprocess
 import sys
+import time
 import tempfile
 from pathlib import Path
 
@@ -54,3 +56,30 @@ def months(example, tmp_path) -> Path:
     "A private copy of the example's workbooks that a test may spoil."
     shutil.copytree(example, tmp_path/"raw")
     return tmp_path/"raw"
+
+
+@pytest.fixture()
+def cluster(tmp_path_factory):
+    "A scheduler and two workers, each a process of its own."
+    distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    base = tmp_path_factory.mktemp("cluster")
+    env = os.environ | {"PYTHONPATH": str(ROOT), "SONLA_EVAL_PROJECT": str(ROOT), "TMPDIR": str(base),
+                        "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s", "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s"}
+    where = base/"scheduler.json"
+    def start(*words): return subprocess.Popen([sys.executable, "-m", "distributed.cli." + words[0], *words[1:]], cwd=base, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    head = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(where))
+    until(where.is_file, "the scheduler did not start")
+    workers = [start("dask_worker", "--scheduler-file", str(where), "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1") for _ in range(2)]
+    with distributed.Client(scheduler_file=str(where), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        yield client, workers
+    for p in [*workers, head]: p.kill()
+    for p in [*workers, head]: p.wait()
+
+
+def until(true, complaint: str, seconds: float = 60):
+    "Waits until something is true."
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, complaint
+        time.sleep(0.1)

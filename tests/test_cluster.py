@@ -1,17 +1,15 @@
 """The same reports on a cluster and through object storage: the same bytes as on this machine, also when a worker dies."""
 import os
 import shutil
-import subprocess
-import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import until
 
 from sonla_eval.publish.run import run
-from sonla_eval.settings import Settings, project_root
+from sonla_eval.settings import Settings
 
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
 
@@ -35,32 +33,6 @@ def local(tmp_path_factory, example):
     s = Settings(data=str(example), site=str(base/"site"), packets=str(base/"packets"), langs=("vi",), editions=("internal", "public"))
     assert run(s, ONLY, progress=False).code == 0
     return s
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    "A scheduler and two workers, each a process of its own."
-    base = tmp_path_factory.mktemp("cluster")
-    env = os.environ | {"PYTHONPATH": str(project_root()), "SONLA_EVAL_PROJECT": str(project_root()), "TMPDIR": str(base),
-                        "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s", "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s"}
-    where = base/"scheduler.json"
-    def start(*words): return subprocess.Popen([sys.executable, "-m", "distributed.cli." + words[0], *words[1:]], cwd=base, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    head = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(where))
-    until(where.is_file, "the scheduler did not start")
-    workers = [start("dask_worker", "--scheduler-file", str(where), "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1") for _ in range(2)]
-    with distributed.Client(scheduler_file=str(where), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-        yield client, workers
-    for p in [*workers, head]: p.kill()
-    for p in [*workers, head]: p.wait()
-
-
-def until(true, complaint: str, seconds: float = 60):
-    "Waits until something is true."
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, complaint
-        time.sleep(0.1)
 
 
 def test_a_dead_worker_changes_nothing(local, cluster, tmp_path):

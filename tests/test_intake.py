@@ -98,7 +98,7 @@ def test_queries_workbook_has_a_sheet_for_each_district_and_links(year, tmp_path
 
 
 def test_what_the_form_writes_is_read_without_a_question(tmp_path):
-    from sonla_eval.intake.tables import read_tables
+    from sonla_eval.intake.sheets import read_tables
     from sonla_eval.intake.workbook import read_book
     for unit in (*districts_of("to2024"), "14"):
         reading = read_tables(read_book(write_form(2023, unit, tmp_path/f"{unit}.xlsx")), 2023)
@@ -223,7 +223,7 @@ def test_exports_of_other_systems_beside_workbooks(tmp_path):
 
 
 def test_without_districts_the_province_fills_in_the_communes(tmp_path):
-    from sonla_eval.intake.tables import read_tables
+    from sonla_eval.intake.sheets import read_tables
     from sonla_eval.intake.workbook import read_book
     from sonla_eval.plan.units import communes
     code = communes("from2025-07")["code"].iloc[3]

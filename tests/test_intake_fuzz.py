@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent/"corpus"))
 import build
 
-from sonla_eval.intake.clean import read_one
+from sonla_eval.intake.reading import read_one
 from sonla_eval.intake.form import write_form
 from sonla_eval.intake.workbook import Opener
 

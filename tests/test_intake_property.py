@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent/"corpus"))
 import build
 
 from sonla_eval.intake.frame import communes_of, form_items
-from sonla_eval.intake.tables import read_tables
+from sonla_eval.intake.sheets import read_tables
 from sonla_eval.intake.workbook import open_here
 
 MONTHLY = [i.code for i in form_items().values() if i.block == "B" and i.freq == "M" and i.count != "money"]

@@ -1,8 +1,10 @@
 """The harness that measures operating characteristics: known answers, seeds, processes, the stored table, the command."""
+import json
 import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -85,10 +87,28 @@ def test_dask_absent_is_said(monkeypatch):
     with pytest.raises(SystemExit, match="dask.distributed"): measure(["proportion.wilson"], runs=10, scheduler="tcp://localhost:1")
 
 
-def test_dask_cluster_gives_the_same():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
-        pd.testing.assert_frame_equal(measure(["proportion.difference"], runs=150, scheduler=cluster.scheduler_address), measure(["proportion.difference"], runs=150))
+@pytest.fixture
+def cluster(tmp_path):
+    "A dask scheduler and two workers as processes of their own; the address of the scheduler."
+    pytest.importorskip("distributed")
+    root, where = Path(__file__).resolve().parent.parent, tmp_path/"scheduler.json"
+    env, quiet = os.environ | {"PYTHONPATH": str(root)}, {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    def start(*words): return subprocess.Popen([sys.executable, "-m", *words, "--no-dashboard", "--scheduler-file", str(where)], env=env, **quiet)
+    running = [start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0")]
+    running += [start("distributed.cli.dask_worker", "--nworkers", "1", "--nthreads", "1", "--local-directory", str(tmp_path)) for _ in range(2)]
+    until = time.monotonic() + 90
+    while not (where.exists() and where.read_text()) and time.monotonic() < until: time.sleep(0.2)
+    yield json.loads(where.read_text())["address"]
+    for p in running[::-1]: p.terminate()
+    for p in running: p.wait(30)
+
+
+def test_dask_cluster_gives_the_same(cluster, tmp_path, capsys):
+    "The same table from two workers on a scheduler as from a pool of forks, through the command."
+    few, out = ["proportion.difference", "count.compare_counts", "did.two_groups"], [tmp_path/"dask.csv", tmp_path/"fork.csv"]
+    for path, how in zip(out, (["--scheduler", cluster], ["--workers", "2"])):
+        assert main(["--only", *few, "--runs", "120", "--quiet", "--out", str(path), *how]) == 0
+    assert out[0].read_bytes() == out[1].read_bytes() and capsys.readouterr().out.count("3 methods") == 2
 
 
 def test_missing_table_names_the_command(tmp_path):
@@ -108,7 +128,7 @@ def test_the_committed_table():
 
 
 def test_variants_are_found():
-    assert operating("its.its")["method"].tolist() == ["its.its, ols", "its.its, prais", "its.its, quasi"]
+    assert operating("its.its")["method"].tolist() == ["its.its, ols", "its.its, ols hac", "its.its, prais", "its.its, prais model", "its.its, quasi"]
     assert operating("client.aipw")["method"].tolist() == ["client.aipw"]
 
 

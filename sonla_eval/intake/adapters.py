@@ -6,7 +6,7 @@
 __all__ = ['DHIS2', 'KOBO_SYSTEM', 'export_names', 'their_item', 'their_unit', 'their_period', 'export_kind', 'json_sheet',
            'place', 'dhis2_row', 'kobo_columns', 'kobo_row', 'read_export']
 
-# %% ../../nbs/intake/15_adapters.ipynb #1df97d1d
+# %% ../../nbs/intake/15_adapters.ipynb #eeb8dc6b
 from dataclasses import replace
 from functools import lru_cache
 import json, re
@@ -17,7 +17,9 @@ from .workbook import Book, Sheet, a1
 from .frame import PROVINCE, due_periods, era_of, form_items
 from .queries import shown
 from .headers import item_of, unit_of
-from .tables import Reading, masked, take
+from .door import let_in
+from .tables import Reading, take
+from .sheets import report_persons
 
 # %% ../../nbs/intake/15_adapters.ipynb #dc9e44e3
 @lru_cache(maxsize=1)
@@ -80,14 +82,14 @@ def json_sheet(book: Book) -> Book: # the same values as a table
 def _number_or_text(text: str):
     return float(text) if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text) and len(text) < 16 else text
 
-# %% ../../nbs/intake/15_adapters.ipynb #a829ef88
+# %% ../../nbs/intake/15_adapters.ipynb #32f44285
 def _aside(reading: Reading, sheet: Sheet, r: int, check: str, found, expected="") -> str:
     "Puts a row of an export aside."
-    query = reading.ask(check, sheet.name, a1(r, 0), masked(found), expected)
+    query = reading.ask(check, sheet.name, a1(r, 0), shown(found), expected)
     reading.set_aside("row", sheet.name, a1(r, 0), check, [found], query)
     return "quarantined"
 
-# %% ../../nbs/intake/15_adapters.ipynb #b22475aa
+# %% ../../nbs/intake/15_adapters.ipynb #42a6bf66
 def place(reading: Reading, sheet: Sheet, r: int, c: int, code: str, unit: str, period: str, raw) -> bool:
     "Takes one value when its period is due for the indicator and the year is right; asks otherwise."
     item = form_items()[code]
@@ -95,7 +97,7 @@ def place(reading: Reading, sheet: Sheet, r: int, c: int, code: str, unit: str, 
     if period in due_periods(item, reading.year) and (level == item.level):
         take(reading, item, unit, period, raw, sheet.name, a1(r, c))
         return True
-    query = reading.ask("cell.not_due", sheet.name, a1(r, c), masked(raw), "", code, "", unit)
+    query = reading.ask("cell.not_due", sheet.name, a1(r, c), shown(raw), "", code, "", unit)
     reading.set_aside("cell", sheet.name, a1(r, c), "cell.not_due", [raw], query)
     return False
 
@@ -147,7 +149,13 @@ def kobo_row(reading: Reading, sheet: Sheet, r: int, cols: dict) -> str: # "data
         place(reading, sheet, r, c, role[1], unit, when, row[c])
     return "data"
 
-# %% ../../nbs/intake/15_adapters.ipynb #1fd7ce31
+# %% ../../nbs/intake/15_adapters.ipynb #737c7e61
+def _of_the_system(sheet: Sheet, finding) -> bool:
+    "True when all that was emptied stands in columns that Kobo adds by itself."
+    own = {c for c, role in kobo_columns(sheet.grid[0] if sheet.grid else []).items() if role[0] in ("system", "when")}
+    return bool(finding.cells) and {c for _, c in finding.cells} <= own
+
+# %% ../../nbs/intake/15_adapters.ipynb #fe04a570
 def read_export(
     book: Book, # an opened file
     year: int, # the report's year
@@ -162,6 +170,8 @@ def read_export(
             reading.rows_in = reading.rows_quarantined = 1
             reading.set_aside("file", "", "", reading.problem, [], reading.ask(reading.problem, found=str(err)))
             return reading
+    book, found = let_in(book)
+    report_persons(reading, [(s, f) for s, f in found if kind != "kobo" or not _of_the_system(book.sheets[0], f)])
     for sheet in book.sheets[:1]:
         header, rows = sheet.grid[0], [r for r in range(1, len(sheet.grid)) if any(v != "" for v in sheet.grid[r])]
         at = {DHIS2[str(v).strip().lower()]: c for c, v in enumerate(header) if str(v).strip().lower() in DHIS2} if kind == "dhis2" else kobo_columns(header)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'HEADS', 'WORDS', 'Intake', 'year_folder',
-           'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_one',
-           'read_year', 'summary', 'exit_code', 'write_queries']
+           'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble', 'read_year', 'summary',
+           'exit_code', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from dataclasses import dataclass, field
@@ -13,14 +13,15 @@ from pathlib import Path
 from urllib.parse import quote
 import pandas as pd
 from ..safe import no_formula, safe_frame, visible
-from .adapters import export_kind, read_export
 from .checks import run_checks
 from .corrections import apply_corrections, find_corrections
-from .frame import TABLES, communes_of, districts_of, era_of, expected, form_items, unit_label
+from ..plan.units import era_of, eras_of
+from .frame import TABLES, communes_of, era_in, expected, form_items, reporting, unit_label
 from .queries import SEVERITIES, ask, query_table, shown
 from .records import WITH_VALUE, as_records, check_records, empty_records
-from .tables import Reading, read_tables
-from .workbook import Book, open_each, save_book
+from .tables import Reading
+from .reading import public_name, read_each
+from .workbook import save_book
 
 # %% ../../nbs/intake/18_clean.ipynb #bb472a93
 @dataclass(frozen=True)
@@ -92,23 +93,26 @@ def settle(
 ) -> tuple: # (records, queries, table of what was set aside)
     "One record for each key, with a question where two numbers compete."
     best, lost, files = gather(readings)
-    sheets, queries, aside = {}, [], []
+    repeats, rivals, queries, aside = {}, {}, [], []
     for key, n, cell in lost:
-        won = best[key]
-        same = cell[3] == won[1][3] or cell[4] == won[1][4] and cell[3] != cell[3]
-        sheets.setdefault((files[n].file, cell[5], same), []).append((cell, won[1], files[won[0]].file))
-    for (file, sheet, same), rows in sorted(sheets.items()):
-        queries += _competing(file, sheet, rows, same)
-        check = "duplicate.same" if same else "duplicate.differs"
-        if same: aside.append((file, rows[0][0][1], "cell", sheet, rows[0][0][6], check, f"{len(rows)}", queries[-1]["id"]))
-        else: aside += [(file, cell[1], "cell", sheet, cell[6], check, shown(cell[3]), "") for cell, *_ in rows]
+        m, won = best[key]
+        place = files[n].file, cell[5]
+        if cell[3] != won[3] and (cell[4] != won[4] or cell[3] == cell[3]): rivals.setdefault(place, []).append((cell, won, files[m].file))
+        elif place in repeats: repeats[place][0] += 1
+        else: repeats[place] = [1, cell, files[m].file]
+    for (file, sheet), (count, cell, winner) in sorted(repeats.items()):
+        queries.append(ask("duplicate.same", cell[1], file, sheet, cell[6], count, winner))
+        aside.append((file, cell[1], "cell", sheet, cell[6], "duplicate.same", f"{count}", queries[-1]["id"]))
+    for (file, sheet), rows in sorted(rivals.items()):
+        queries += _competing(file, sheet, rows)
+        aside += [(file, cell[1], "cell", sheet, cell[6], "duplicate.differs", shown(cell[3]), "") for cell, *_ in rows]
     return as_table(best, files), queries, pd.DataFrame(aside, columns=list(QUARANTINE_COLUMNS))
 
 # %% ../../nbs/intake/18_clean.ipynb #5a1ec6de
-def _competing(file: str, sheet: str, rows: list, same: bool) -> list:
+def _competing(file: str, sheet: str, rows: list) -> list:
     "Questions about one sheet's numbers that another submission replaces: one by one, or as one when they are many."
     cell, _, winner = rows[0]
-    if same or len(rows) > MANY: return [ask("duplicate.same" if same else "duplicate.many", cell[1], file, sheet, cell[6], len(rows), winner)]
+    if len(rows) > MANY: return [ask("duplicate.many", cell[1], file, sheet, cell[6], len(rows), winner)]
     return [ask("duplicate.differs", cell[1], file, sheet, cell[6], cell[3], f"{shown(won[3])} ({winner}, {won[5]}!{won[6]})", cell[0], cell[2]) for cell, won, winner in rows]
 
 # %% ../../nbs/intake/18_clean.ipynb #2e325bfe
@@ -132,7 +136,7 @@ def silent_units(
     "Districts from which no number at all came."
     own = {code for code, item in form_items().items() if item.level == "D" and item.block != "L"}
     spoke = {c[1] for r in readings for c in r.cells if c[3] == c[3] and c[0] in own} | {r.home for r in readings if any(c[3] == c[3] for c in r.cells)}
-    return [d for d in districts_of(era_of(str(year))) if d not in spoke]
+    return [d for d in reporting(year) if d not in spoke]
 
 # %% ../../nbs/intake/18_clean.ipynb #97d90863
 def _file_row(r: Reading) -> tuple:
@@ -165,7 +169,7 @@ def assemble(
     fixes = find_corrections(corrections, year, True in marks)
     records = check_records(apply_corrections(complete(records, year), fixes))
     queries = [q for r in readings for q in r.queries] + asked + [ask("file.kind", file=name) for name in others]
-    queries += [ask("report.missing", d, unit_name=unit_label(d, era_of(str(year)))) for d in silent]
+    queries += [ask("report.missing", d, unit_name=reporting(year)[d]) for d in silent]
     if len(marks) > 1: queries += [ask("file.mixed", r.unit, r.file) for r in readings if r.synthetic]
     queries += run_checks(records, year, set(silent), before)
     queries = fixes.unasked(queries)
@@ -173,19 +177,6 @@ def assemble(
     assert (files["rows_in"] == files["rows_used"] + files["rows_quarantined"]).all(), "rows were lost"
     quarantine = pd.concat([pd.DataFrame([q for r in readings for q in r.quarantine], columns=list(QUARANTINE_COLUMNS)).astype("str"), aside.astype("str")], ignore_index=True)
     return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks)
-
-# %% ../../nbs/intake/18_clean.ipynb #9db3b859
-def read_one(
-    book: Book, # one opened file
-    year: int, # the report's year
-) -> Reading: # what it gave
-    "Reads one file; a layout that the program can't follow sets the whole file aside instead of stopping the others."
-    try: return read_export(book, year) if export_kind(book) else read_tables(book, year)
-    except Exception as err:
-        reading = Reading(book.file, problem="file.failed", year=year)
-        reading.rows_in = reading.rows_quarantined = sum(1 for s in book.sheets for row in s.grid if any(v != "" for v in row))
-        reading.set_aside("file", "", "", "file.failed", [], reading.ask("file.failed", found=f"{type(err).__name__}: {err}"))
-        return reading
 
 # %% ../../nbs/intake/18_clean.ipynb #4fe41352
 def read_year(
@@ -198,10 +189,10 @@ def read_year(
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
     readings = []
-    for book in open_each(read):
-        readings.append(read_one(book, year))
+    for reading in read_each(read, year):
+        readings.append(reading)
         if progress: progress(len(readings), len(read))
-    return assemble(readings, year, [visible(p.name) for p in others], before, corrections)
+    return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {
@@ -221,7 +212,7 @@ def summary(
     files, q = intake.files, intake.queries
     silent = q.loc[q["check"] == "report.missing", "unit"]
     fill = {"year": intake.year, "files": len(files), "read": int((files["state"] == "read").sum()), "numbers": int(intake.records["status"].isin(WITH_VALUE).sum()),
-            "due": len(intake.records), "silent": ", ".join(unit_label(u, era_of(str(intake.year))) for u in silent),
+            "due": len(intake.records), "silent": ", ".join(reporting(intake.year)[u] for u in silent),
             "bad": ", ".join(files.loc[~files["state"].isin(["read", "blank"]), "file"]),
             **{c: int(files[c].sum()) for c in ("rows_in", "rows_used", "rows_quarantined")}, **{s: int((q["severity"] == s).sum()) for s in SEVERITIES}}
     lines = _SUMMARY[lang]
@@ -269,13 +260,13 @@ def write_queries(
 ) -> Path: # the path
     "Writes the questions as a workbook with a sheet for each district and as CSV; equal questions give equal bytes."
     from openpyxl import Workbook
-    path, era, q = Path(path), era_of(str(intake.year)), intake.queries
-    home = {c: d for c, _, _, d in communes_of(era) if d}
+    path, q, own = Path(path), intake.queries, reporting(intake.year)
+    home = {c: d for era in eras_of(str(intake.year)) for c, _, _, d in communes_of(era) if d}
     owner = q["unit"].map(lambda u: home.get(u, u))
     wb = Workbook()
     wb.remove(wb.active)
-    for unit in [*districts_of(era), *sorted(set(owner) - set(districts_of(era)))]:
-        name = unit_label(unit, era) or "Chung"
+    for unit in [*own, *sorted(set(owner) - set(own))]:
+        name = own.get(unit) or unit_label(unit, era_in(unit, intake.year)) or "Chung"
         _query_sheet(wb.create_sheet(f"{unit} {name}".strip()[:31]), q[owner == unit])
     if not wb.sheetnames: wb.create_sheet("Chung")
     safe_frame(q).to_csv(path.with_suffix(".csv"), index=False, encoding="utf-8-sig", lineterminator="\n")

@@ -13,7 +13,8 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Si
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.cell_range import MultiCellRange
 from ..plan.units import PROVINCE, era_of
-from .frame import BLOCKS, FORM_VERSION, SYNTHETIC, TABLES, block_items, blocks_of, communes_of, districts_of, due_periods, form_items, unit_label
+from .frame import BLOCKS, FORM_VERSION, SYNTHETIC, TABLES, block_items, blocks_of, communes_of, districts_of, due_periods, era_in, form_items, reporting, unit_label
+from .text import period_key
 from .workbook import LETTERS, a1, save_book
 
 # %% ../../nbs/intake/12_form.ipynb #2f5bd8db
@@ -64,27 +65,33 @@ def _total(self, row: int, col: int, parts: list, name: tuple):
 _Pen.enter, _Pen.total = _enter, _total
 
 # %% ../../nbs/intake/12_form.ipynb #a4c33f00
-def period_columns(block: str) -> list: # (kind, n, header) of each period column
-    "Columns of a sheet with a row for each indicator."
+def period_columns(
+    block: str, # a block of the form
+    year: int = 2022, # the report's year
+    era: str = "", # units in which the sender reports; a year's whole when empty
+) -> list: # (kind, n, header) of each period column
+    "Columns of a sheet with a row for each indicator; a sender that reports half a year has the columns of that half."
     freqs = {i.freq for i in block_items(block)}
-    cols = [("month", m, f"Tháng {m} / Month {m}") for m in range(1, 13)] if "M" in freqs else []
-    cols += [("quarter", q, f"Quý {r} / Quarter {q}") for q, r in enumerate(("I", "II", "III", "IV"), 1)] if "Q" in freqs else []
-    return cols + [("year", 0, "Cả năm / Year")]
+    inside = lambda kind, n: not era or era_of(period_key(kind, n, year)) == era
+    cols = [("month", m, f"Tháng {m} / Month {m}") for m in range(1, 13) if inside("month", m)] if "M" in freqs else []
+    cols += [("quarter", q, f"Quý {r} / Quarter {q}") for q, r in enumerate(("I", "II", "III", "IV"), 1) if inside("quarter", q)] if "Q" in freqs else []
+    return cols + [("year", 0, "Cả năm / Year") if inside("year", 0) else ("half", 1, "6 tháng đầu năm / First half")]
 
 # %% ../../nbs/intake/12_form.ipynb #8a0d04ca
 def _item_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
     "Header and rows of a sheet with a row for each indicator."
-    cols = period_columns(block)
+    era = era_in(unit, year)
+    cols = period_columns(block, year, era)
     for c, text in enumerate(["Mã / Code", "Chỉ tiêu / Indicator", "Đơn vị tính / Unit", *(h for _, _, h in cols)]): pen.put(row, c, text, _HEAD)
     kinds = {"M": "month", "Q": "quarter", "Y": "year"}
-    for r, item in enumerate(block_items(block), row + 1):
+    for r, item in enumerate((i for i in block_items(block) if due_periods(i, year, era)), row + 1):
         for c, text in enumerate([item.code, f"{item.vi} / {item.en}", f"{item.unit_vi} / {item.unit_en}"]): pen.put(r, c, text, _LABEL)
-        dues, parts = iter(due_periods(item, year)), []
+        dues, parts = iter(due_periods(item, year, era)), []
         for c, (kind, n, _) in enumerate(cols, 3):
             if kind == kinds[item.freq]:
                 pen.enter(r, c, item, unit, next(dues))
                 parts.append(a1(r, c))
-            elif kind == "year": pen.total(r, c, parts, (item.code, unit, "total"))
+            elif kind in ("year", "half"): pen.total(r, c, parts, (item.code, unit, "total"))
             else: pen.put(r, c, None, _CLOSED)
     return row + 1, 3
 
@@ -92,21 +99,24 @@ def _item_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
 def _unit_rows(block: str, unit: str, year: int) -> tuple: # (headers of the key columns, [(key, label)])
     "Rows of a sheet with a row for each commune, district or year of opening."
     if block == "K": return ("Năm khởi tố / Year opened",), [(str(y), None) for y in range(min(2019, year), year + 1)]
-    era = era_of(str(year))
+    era = era_in(unit, year)
     if block == "L": return ("Mã huyện / District code", "Huyện, thành phố / District"), list(districts_of(era).items())
     return ("Mã xã / Commune code", "Xã, phường, thị trấn / Commune"), [(c, n) for c, n, _, d in communes_of(era) if (d or PROVINCE) == unit]
 
 # %% ../../nbs/intake/12_form.ipynb #6920c108
-def _unit_header(pen: _Pen, block: str, keys: tuple, year: int, row: int) -> list: # (column, item, period or "total")
+_ROMAN = ("I", "II", "III", "IV")
+_SPANS = {4: "Cả năm / Year", 2: "6 tháng đầu năm / First half", -2: "6 tháng cuối năm / Second half"} # by the quarters that are due
+
+def _unit_header(pen: _Pen, block: str, keys: tuple, year: int, row: int, era: str) -> list: # (column, item, period or "total")
     "Two header rows; gives what each value column holds."
     out, col = [], len(keys)
     for c, text in enumerate(keys):
         pen.put(row, c, text, _HEAD); pen.put(row + 1, c, None, _HEAD)
         pen.ws.merge_cells(start_row=row + 1, end_row=row + 2, start_column=c + 1, end_column=c + 1)
     for item in block_items(block):
-        dues = due_periods(item, year)
-        names = [f"Quý {('I', 'II', 'III', 'IV')[q]}" for q in range(4)] if item.freq == "Q" else []
-        names += ["Cả năm / Year"] if block != "K" else ["Đến cuối năm / By year end"]
+        dues = due_periods(item, year, era)
+        names = [f"Quý {_ROMAN[int(p[-1]) - 1]}" for p in dues] if item.freq == "Q" else []
+        names += ["Đến cuối năm / By year end"] if block == "K" else [_SPANS[-2 if dues[0].endswith("Q3") else len(dues)]] if names else ["Cả năm / Year"]
         for i, name in enumerate(names):
             pen.put(row, col + i, f"{item.code}. {item.vi} / {item.en}" if i == 0 else None, _HEAD)
             pen.put(row + 1, col + i, name, _HEAD)
@@ -119,7 +129,7 @@ def _unit_header(pen: _Pen, block: str, keys: tuple, year: int, row: int) -> lis
 def _unit_sheet(pen: _Pen, block: str, unit: str, year: int, row: int):
     "Header, unit rows and the total row."
     keys, rows = _unit_rows(block, unit, year)
-    cols = _unit_header(pen, block, keys, year, row)
+    cols = _unit_header(pen, block, keys, year, row, era_in(unit, year))
     for r, (code, label) in enumerate(rows, row + 2):
         pen.put(r, 0, int(code) if block == "K" else code, _LABEL)
         if label is not None: pen.put(r, 1, label, _LABEL)
@@ -142,7 +152,7 @@ def _cover(ws, year: int, unit: str, sent: str, synthetic: bool, title: str):
     "The cover sheet: what a reader needs to know whose numbers these are."
     rows = [("BÁO CÁO CÔNG TÁC PHÒNG, CHỐNG MẠI DÂM / REPORT ON PROSTITUTION PREVENTION",), (title,), (),
             ("Phiên bản biểu / Form version", FORM_VERSION), ("Mã đơn vị / Unit code", unit),
-            ("Tên đơn vị / Unit name", unit_label(unit, era_of(str(year)))), ("Năm báo cáo / Report year", year),
+            ("Tên đơn vị / Unit name", unit_label(unit, era_in(unit, year))), ("Năm báo cáo / Report year", year),
             ("Ngày gửi / Date sent", sent)]
     if synthetic: rows.append(("Loại dữ liệu / Kind of data", SYNTHETIC))
     rows += [(), ("Không ghi tên, số điện thoại, số căn cước hay địa chỉ của bất kỳ người nào trong tệp này. / No person's name, phone, identity number or address in this file.",)]
@@ -227,11 +237,11 @@ def build_form(
     synthetic: bool = False, # True puts TỔNG HỢP / SYNTHETIC on cover and sheets
 ) -> tuple: # (openpyxl Workbook, {sheet number: {cell: value of a formula}}, {(indicator, unit, period): (sheet, cell)})
     "The form as a workbook, blank or filled."
-    if unit != PROVINCE and unit not in districts_of(era_of(str(year))):
-        known = ", ".join(districts_of(era_of(str(year)))) or "14"
+    if unit != PROVINCE and unit not in reporting(year):
+        known = ", ".join(reporting(year)) or "14"
         raise ValueError(f"unit {unit!r} does not report in {year}; these do: {known} / đơn vị {unit!r} không báo cáo năm {year}; các đơn vị báo cáo: {known}")
     wb, cached, where = Workbook(), {}, {}
-    name, mark = unit_label(unit, era_of(str(year))), f" ({SYNTHETIC})" if synthetic else ""
+    name, mark = unit_label(unit, era_in(unit, year)), f" ({SYNTHETIC})" if synthetic else ""
     wb.active.title = "Bìa"
     _cover(wb.active, year, unit, sent, synthetic, f"{name}, năm / year {year}{mark}")
     for number, block in enumerate(blocks_of(unit, year), 2):

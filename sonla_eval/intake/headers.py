@@ -14,11 +14,10 @@ from ..settings import data_path
 from ..plan.units import find_unit, suggest_unit
 from .text import fold, header_period, nfc
 from .workbook import Sheet
+from .door import header_words, numbering
 from .frame import form_items
-from .queries import shown
 
 # %% ../../nbs/intake/13_headers.ipynb #9481faba
-_PERSONAL = re.compile(r"\b(ho (?:va )?ten|hoten|ten (?:nguoi|doi tuong|khach|nan nhan|chu co so)|full ?name|first name|last name|cmnd|cccd|cmt|can cuoc|chung minh|dinh danh|dien thoai|sdt|so dt|phone|mobile|dia chi|address|ngay sinh|nam sinh|date of birth|birth ?date|dob|birth|e ?mail|id number|identity|passport|ho chieu|zalo|facebook)\b")
 _ITEM = re.compile(r"^\s*\(?([A-Za-z]\d{1,2}[A-Za-z]?)\)?\s*(?:$|[.:)\-–/]|\s)")
 _MONTHLY = re.compile(r"t ?\d{1,2}( 20\d\d)?") # "T3" in a header is March, not item T3
 _KEYS = {
@@ -42,8 +41,8 @@ def header_role(
     if len(text) > 220: return None
     key = fold(text)
     if not key: return None
-    if len(text) <= 60 and (_PERSONAL.search(key) or key in ("ten", "name")): return ("personal",)
     if key in _ROLES: return (_ROLES[key],)
+    if header_words(text): return ("personal",)
     named = _ITEM.match(text)
     code = _codes().get(named[1].lower()) if named and not _MONTHLY.fullmatch(key) else None
     if code: return ("item", code)
@@ -123,14 +122,6 @@ def _starts_header(grid: list, r: int) -> bool:
     below = [x for k in range(r, min(r + 3, len(grid))) for c, x in row_roles(grid[k]).items() if c not in keys]
     return bool(keys) and any(x[0] in ("item", "period") for x in below)
 
-# %% ../../nbs/intake/13_headers.ipynb #6c367317
-def _numbering(row: list) -> bool:
-    "True for a row that only numbers the columns: 1 2 3, (1) (2) (3), A B 1 2."
-    cells = [shown(v).strip("()") for v in row if v != ""]
-    digits = [int(v) for v in cells if v.isdigit()]
-    return len(cells) >= 3 and len(digits) >= 2 and digits == list(range(digits[0], digits[0] + len(digits))) and digits[0] <= 3 \
-        and all(v.isdigit() or re.fullmatch("[A-Z]", v) for v in cells)
-
 # %% ../../nbs/intake/13_headers.ipynb #a11ca61b
 _HEADER_ROLES = ("period", "measure", "note", "item", *_KEYS)
 
@@ -138,7 +129,7 @@ def _continues(row: list, covered: set) -> bool:
     "True when a row still belongs to the header above it."
     cells = [(c, v) for c, v in enumerate(row) if v != ""]
     if not cells: return bool(covered)
-    if _numbering(row): return True
+    if numbering(row): return True
     return all(isinstance(v, str) and (header_role(v) or ("",))[0] in _HEADER_ROLES for c, v in cells) \
         and len({header_role(v) for _, v in cells}) > 1
 

@@ -217,7 +217,7 @@ def requests(
     out = out.assign(total=out["blocks"] + out["doubtful"], by=answer_by(year)).reset_index()
     return out.sort_values("unit", key=lambda s: s.map(lambda u: (len(u) != 3, u)), ignore_index=True)
 
-# %% ../../nbs/intake/16b_quality.ipynb #34bbd574
+# %% ../../nbs/intake/16b_quality.ipynb #17486042
 def assess(
     records: pd.DataFrame, # records of a year, corrected
     queries: pd.DataFrame, # open questions
@@ -241,10 +241,7 @@ def assess(
 def for_public(
     tables: dict, # from assess()
 ) -> dict: # the same names, counts only
-    "What the public edition may show: no cell, no value, no answer; zeros of sensitive indicators are not counted out."
-    form = form_items()
-    indicator = tables["indicator"]
-    touchy = indicator["indicator"].map(lambda c: form[c].sensitive)
+    "What the public edition may show: no cell, no value, no answer; zeros by sheet only."
     counted = tables["outliers"].groupby(["rule", "reply"], sort=True).size().reset_index(name="n")
-    return tables | {"indicator": indicator.assign(zero=indicator["zero"].astype(float).mask(touchy)), "unit": tables["unit"].drop(columns="zero"),
+    return tables | {"indicator": tables["indicator"].drop(columns="zero"), "unit": tables["unit"].drop(columns="zero"),
                      "outliers": counted, "corrected": pd.DataFrame({"n": [len(tables["corrected"])]}), "reviewed": pd.DataFrame({"n": [len(tables["reviewed"])]})}

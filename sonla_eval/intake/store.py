@@ -6,7 +6,7 @@
 __all__ = ['STATUS_WORDS', 'store_path', 'year_key', 'keep', 'stored', 'find_current', 'year_records', 'choose_indicator',
            'choose_unit', 'select', 'retold', 'labelled', 'aligned', 'export', 'progress_line', 'main']
 
-# %% ../../nbs/intake/18b_store.ipynb #49d820f1
+# %% ../../nbs/intake/18b_store.ipynb #d241d018
 from difflib import get_close_matches
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..settings import data_path, project_root, read_settings
 from .text import fold
 from .workbook import save_book
 from .queries import shown
-from .frame import communes_of, form_items, unit_label
+from .frame import form_items, unit_label
 from .records import COLUMNS, STATUSES, RecordError, about_records, read_records, write_records
 from .geography import level_of, series
 from .clean import Intake, read_year, year_files, year_folder
@@ -69,34 +69,34 @@ def stored(
         raise RecordError(f"{path.name} in {path.parent.name}/ says that it is {about or 'nothing'}: delete it and clean the year again / tệp tự ghi là {about or 'không rõ'}: xóa tệp và làm sạch lại năm này")
     return read_records(path), about["key"]
 
-# %% ../../nbs/intake/18b_store.ipynb #58460dfd
+# %% ../../nbs/intake/18b_store.ipynb #788cdb88
 def find_current(
     folder: Path, # holds <year>/, or the workbooks
     year: int, # the report's year
-) -> pd.DataFrame | None: # records, None when the store has none for these very workbooks
+) -> tuple | None: # (records, synthetic); None when the store has none for these very workbooks
     "The year's records from the store, when they are current."
     key = year_key(folder, year)
     for synthetic in (False, True):
         if not store_path(year, synthetic).is_file(): continue
         try: records, made = stored(year, synthetic)
         except pa.ArrowInvalid: continue # no table at all: it will be written again
-        if made == key: return records
+        if made == key: return records, synthetic
     return None
 
-# %% ../../nbs/intake/18b_store.ipynb #862e2501
+# %% ../../nbs/intake/18b_store.ipynb #d47ffc1e
 def year_records(
     folder: Path, # holds <year>/, or the workbooks
     year: int, # the report's year
     progress=None, # called with (files read, files)
     write: bool = True, # False leaves the store as it is
-) -> pd.DataFrame: # records
+) -> tuple: # (records, True for the made-up province)
     "A year's records: from the store when they are current, cleaned and kept otherwise."
     have = find_current(folder, year)
     if have is not None: return have
     key = year_key(folder, year)
     intake = read_year(folder, year, progress=progress)
     if write: keep(intake, key)
-    return intake.records
+    return intake.records, intake.synthetic
 
 # %% ../../nbs/intake/18b_store.ipynb #46f8d3da
 def choose_indicator(
@@ -256,7 +256,7 @@ def progress_line(
     "One line on the terminal that counts the files; silent where nobody watches."
     if sys.stderr.isatty(): print(f"\r  {done}/{total} tệp / files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-# %% ../../nbs/intake/18b_store.ipynb #c4c02523
+# %% ../../nbs/intake/18b_store.ipynb #9e129d8e
 _WORDS = {"none": ("không có số liệu nào như vậy", "no such records"), "more": ("… còn {n} dòng; --rows 0 in hết, --out ghi ra tệp", "… {n} more rows; --rows 0 prints all, --out writes a file"),
           "wrote": ("{n} dòng", "{n} rows"), "synthetic": ("TỔNG HỢP / SYNTHETIC: số liệu ví dụ", "TỔNG HỢP / SYNTHETIC: example data")}
 
@@ -270,13 +270,13 @@ def main(
     eras = (_era(a.geography),) if a.geography else tuple(ERAS)
     indicators, units = tuple(map(choose_indicator, a.indicator)), tuple(choose_unit(u, eras) for u in a.unit)
     for p in a.period: era_of(p)
-    tables = [year_records(_folder(s.data, y), y, progress_line) for y in years]
+    tables, made_up = zip(*(year_records(_folder(s.data, y), y, progress_line) for y in years))
     records, era, notes = pd.concat(tables, ignore_index=True), "", []
     if a.geography:
         records, notes = retold(select(records, (), indicators, a.period, (), a.era), eras[0], units)
         records, era = select(records, statuses=a.status), eras[0]
     else: records = select(records, units, indicators, a.period, a.status, a.era)
-    if s.data == "example": print(say("synthetic"), file=sys.stderr)
+    if any(made_up): print(say("synthetic"), file=sys.stderr)
     for note in notes: print(note[a.lang == "en"], file=sys.stderr)
     if a.out: print(f"{export(records, a.out, a.lang, era)}: {say('wrote', n=len(records))}"); return 0
     if records.empty: print(say("none")); return 0

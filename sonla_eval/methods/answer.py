@@ -191,14 +191,15 @@ def back(e: Estimate, scale: str) -> Estimate: # as a relative change, for outco
     up = lambda x: math.expm1(x) if x is not None and math.isfinite(x) else (-1.0 if x == -math.inf else x)
     return e.with_(value=up(e.value), low=up(e.low), high=up(e.high), formula=f"{e.formula}; on the log scale")
 
-# %% ../../nbs/methods/35bb_answer.ipynb #55d75a94
-def _several(o: Outcome, path: Path, p: Panel, q: Protocol, level: float) -> Answer:
-    "Staggered districts or survey clusters."
+# %% ../../nbs/methods/35bb_answer.ipynb #beb946c1
+def _several(o: Outcome, path: Path, p: Panel, q: Protocol, level: float, full: bool) -> Answer:
+    "Staggered districts or survey clusters; without `full` only what the verdict rests on."
     w, control = q["window"], q["comparison"] if np.isinf(p.start).any() else "notyet"
     e = back(compared(p, control, level, o.scale), o.scale).with_(label=(o.vi, o.en))
-    before, bounds = how_robust(p, control, level, w["before"], w["after"], tuple(sorted({*MBARS, float(q["verdict"]["breakdown"])} - {0.0})))
+    asked = {float(q["verdict"]["breakdown"])} if o.role == "primary" else set()
+    before, bounds = how_robust(p, control, level, w["before"], w["after"], tuple(sorted((asked | set(MBARS) if full else asked) - {0.0})))
     bounds = tuple((m, back(b, o.scale)) for m, b in bounds)
-    rows = tuple((a, back(b, o.scale)) for a, b in course(p, control, level, o.scale, w["before"], w["after"]))
+    rows = tuple((a, back(b, o.scale)) for a, b in course(p, control, level, o.scale, w["before"], w["after"])) if full else ()
     inside = np.isfinite(p.start)
     base = float(np.mean([p.y[i, p.when < p.start[i]].mean() for i in np.nonzero(inside)[0] if (p.when < p.start[i]).any()]))
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), p, rows, before, bounds, held(bounds) if bounds else None, math.exp(base) if o.scale == "relative" else base, notes=e.notes)
@@ -270,7 +271,7 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
     notes = tuple((f"{r.unit}: thiếu số liệu {r.holes} kỳ (từ {r.first}), không dùng", f"{r.unit}: {r.holes} periods missing (from {r.first}), not used") for r in left.itertuples())
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 
-# %% ../../nbs/methods/35bb_answer.ipynb #9354a49d
+# %% ../../nbs/methods/35bb_answer.ipynb #43275ba0
 def _trim(p: Panel) -> Panel:
     "Without units already treated in the first period: they have no before."
     keep = ~(p.start <= p.when[0])
@@ -281,6 +282,7 @@ def answer(
     m: Material,
     q: Protocol,
     level: float | None = None, # the protocol's by default
+    full: bool = True, # False: without what the verdict does not rest on
 ) -> Answer: # an effect, or the reason why there is none
     "One outcome by the branch that the decision table leads to."
     p, f, notes = prepared(o, m, q)
@@ -290,7 +292,7 @@ def answer(
     try:
         if branch.id == "clients": return client_answer(o, path, m.clients, level)
         p = _trim(p)
-        a = {"synthetic": _double, "its": _series}[branch.id](o, path, p, level) if branch.id in ("synthetic", "its") else _several(o, path, p, q, level)
+        a = {"synthetic": _double, "its": _series}[branch.id](o, path, p, level) if branch.id in ("synthetic", "its") else _several(o, path, p, q, level, full)
     except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p, notes=notes)
     return replace(a, notes=a.notes + notes)
 

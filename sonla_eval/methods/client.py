@@ -58,7 +58,7 @@ def naive(
     if min(len(y1), len(y0)) < 2: raise Refused("One of the two groups has fewer than 2 persons.", "Một trong hai nhóm có chưa đến 2 người.")
     se = math.sqrt(y1.var(ddof=1)/len(y1) + y0.var(ddof=1)/len(y0))
     if se == 0: raise Refused("The outcome is the same for everyone in each group.", "Kết quả giống hệt nhau trong từng nhóm.")
-    return _effect(y1.mean() - y0.mean(), se, p, "difference of means (nothing balanced)", f"s1^2/n1 + s0^2/n0; n1 = {len(y1)}, n0 = {len(y0)}", level, label, _unit(p, outcome), {})
+    return _effect(y1.mean() - y0.mean(), se, p, "difference of means (nothing balanced)", f"s1^2/n1 + s0^2/n0; n1 = {len(y1)}, n0 = {len(y0)}", level, label, _unit(p, outcome), {"trial": "client.naive"})
 
 # %% ../../nbs/methods/29a_client.ipynb #7df4566b
 def _slopes(e: np.ndarray, a: np.ndarray, estimand: str) -> np.ndarray:
@@ -97,7 +97,7 @@ def ipw(
     e, rows = comparable(p, estimand)
     value, robust, stacked = _ipw_errors(p, e, estimand)
     w = weights(e, p.a, estimand)
-    extra = {"se_robust": robust, "se_stacked": stacked, "estimand": estimand, "mean_weight": float(w.mean()), "effective_n": rows["effective_n"].min()}
+    extra = {"se_robust": robust, "se_stacked": stacked, "estimand": estimand, "mean_weight": float(w.mean()), "effective_n": rows["effective_n"].min(), "trial": "client.ipw"}
     formula = f"{se} sandwich of the two weighted means; n = {len(p.y)}, k = {p.X.shape[1]} in the score, normal quantile"
     return _effect(value, stacked if se == "stacked" else robust, p, f"IPW, {estimand} (Lunceford and Davidian 2004)", formula, level, label, _unit(p, outcome), extra)
 
@@ -133,7 +133,7 @@ def standardise(
     m1, m0, influence, gradient = _outcome(p)
     value = (m1 - m0).mean()
     se = math.sqrt((((m1 - m0 - value) + influence @ gradient)**2).sum())/len(p.y)
-    return _effect(value, se, p, "standardisation, g-formula (Robins 1986)", f"influence function, sum(phi^2)/n^2; n = {len(p.y)}, k = {p.Z.shape[1]} in the outcome model, normal quantile", level, label, _unit(p, outcome), {})
+    return _effect(value, se, p, "standardisation, g-formula (Robins 1986)", f"influence function, sum(phi^2)/n^2; n = {len(p.y)}, k = {p.Z.shape[1]} in the outcome model, normal quantile", level, label, _unit(p, outcome), {"trial": "client.standardise"})
 
 # %% ../../nbs/methods/29a_client.ipynb #d864e1b8
 def _ratio(phi1: np.ndarray, phi0: np.ndarray, level: float) -> dict[str, tuple[float, float, float]]:
@@ -161,7 +161,7 @@ def aipw(
     phi1, phi0 = m1 + p.a*(p.y - m1)/e, m0 + (1 - p.a)*(p.y - m0)/(1 - e)
     phi, n = phi1 - phi0, len(phi1)
     formula = f"influence function, sum((phi - mean)^2)/(n(n-1)); n = {n}, k = {p.X.shape[1]} in the score and {p.Z.shape[1]} in the outcome model, normal quantile"
-    extra = {"effective_n": rows["effective_n"].min(), "mean_served": float(phi1.mean()), "mean_others": float(phi0.mean())} | _ratio(phi1, phi0, level)
+    extra = {"effective_n": rows["effective_n"].min(), "mean_served": float(phi1.mean()), "mean_others": float(phi0.mean()), "trial": "client.aipw"} | _ratio(phi1, phi0, level)
     return _effect(phi.mean(), phi.std(ddof=1)/math.sqrt(n), p, "AIPW (Robins, Rotnitzky and Zhao 1994)", formula, level, label, _unit(p, outcome), extra)
 
 # %% ../../nbs/methods/29a_client.ipynb #f0943d8d

@@ -52,7 +52,7 @@ def icc(
     formula = f"(MSB - MSW)/(MSB + (n0-1)MSW), F quantiles; k = {len(y)}, G = {G}, n0 = {n0:.2f}, df = {dfs[0]}, {dfs[1]}"
     used = ({"group": "used", "n": len(y), "why": f"in {G} clusters"}, {"group": "blank", "n": len(frame) - len(y), "why": "left out: outcome or cluster blank"})
     return Estimate(cut(rho), cut(low), cut(high), level, len(y), "correlation", method="ANOVA intracluster correlation (Donner 1986)", formula=formula, label=label, used=used,
-        extra={"raw": float(rho), "n0": float(n0), "design_effect": float(1 + (n0 - 1)*cut(rho))})
+        extra={"trial": "clustered.icc", "raw": float(rho), "n0": float(n0), "design_effect": float(1 + (n0 - 1)*cut(rho))})
 
 # %% ../../nbs/methods/29c_clustered.ipynb #477cba2f
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ def gee(
         m1, m0 = expit(x.p.Z1 @ b), expit(x.p.Z0 @ b)
         value, slope = (m1 - m0).mean(), (x.p.Z1*(m1*(1 - m1))[:, None] - x.p.Z0*(m0*(1 - m0))[:, None]).mean(0)
     else: value, slope = ((x.p.Z1 - x.p.Z0) @ b).mean(), (x.p.Z1 - x.p.Z0).mean(0)
-    extra = {"correlation": float(fit.model.cov_struct.dep_params) if correlation == "exchangeable" else 0.0}
+    extra = {"trial": "clustered.gee", "correlation": float(fit.model.cov_struct.dep_params) if correlation == "exchangeable" else 0.0}
     if binary: extra["odds_ratio"] = math.exp((x.p.Z1 - x.p.Z0).mean(0) @ b)
     return _effect(value, math.sqrt(slope @ V @ slope), int(x.g.max() + 1 - x.k_between), x, f"GEE, {correlation} (Liang and Zeger 1986)",
         "bias-corrected sandwich (Mancl and DeRouen 2001)", level, label, "share" if binary else outcome, extra)
@@ -196,7 +196,7 @@ def mixed(
     error = rss/(n - X.shape[1])
     G = int(x.g.max() + 1)
     df = G - x.k_between if x.by_cluster else n - G - (X.shape[1] - x.k_between)
-    extra = {"variance_between": ratio*error, "variance_within": error, "icc": ratio/(1 + ratio)}
+    extra = {"trial": "clustered.mixed", "variance_between": ratio*error, "variance_within": error, "icc": ratio/(1 + ratio)}
     served = (x.p.Z1 - x.p.Z0).mean(0)
     e = _effect(served @ b, math.sqrt(error*served @ inverse @ served), df, x, "mixed model with random intercepts, REML (Patterson and Thompson 1971)", "inverse of X'V^-1X times the error variance", level, label, outcome, extra)
     note = ("Phương sai giữa các cụm được ước tính bằng 0: mô hình coi mọi người là độc lập.", "The variance between clusters is estimated as 0: the model takes people as independent.")

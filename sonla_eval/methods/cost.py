@@ -141,7 +141,7 @@ def ceac(
 def icer(
     d: Draws, # draws
     level: float = 0.95, # confidence level
-    label: tuple[str, str] = ("Chi phí tăng thêm cho một đơn vị hiệu quả", "Extra cost per unit of extra effect"), # what is measured
+    label: tuple[str, str] = ("Chi phí thêm cho mỗi đơn vị hiệu quả", "Extra cost per unit of extra effect"), # what is measured
 ) -> Said: # ratio of the mean differences; None when one way dominates, which the sentence says; extra holds quadrants
     "Incremental cost-effectiveness ratio with the interval of the prices at which the answer turns; CHEERS 2022 items 23-24."
     import numpy as np
@@ -150,7 +150,7 @@ def icer(
     quadrants = {"better and dearer": float(((e > 0) & (c > 0)).mean()), "better and cheaper": float(((e > 0) & (c <= 0)).mean()),
                  "worse and dearer": float(((e <= 0) & (c > 0)).mean()), "worse and cheaper": float(((e <= 0) & (c <= 0)).mean())}
     common = dict(level=level, n=len(e), unit=f"{d.currency} per {d.effect_unit}", kind="model estimate", method="incremental cost-effectiveness ratio, interval from net benefit", label=label,
-        used=(dict(group="draws", n=len(e), why=d.how),), extra=dict(effect=de, cost=dc, quadrants=quadrants, price_year=d.price_year, aloud=_aloud(de, dc, d.price_year)))
+        used=(dict(group="draws", n=len(e), why=d.how),), extra=dict(effect=de, cost=dc, quadrants=quadrants, price_year=d.price_year, aloud=_aloud(de, dc, d.price_year), trial="cost.icer" if "bootstrap" in d.how and de * dc > 0 else None))
     formula = f"mean dC / mean dE = {dc:.6g} / {de:.6g}; {d.how}; prices of {d.price_year}"
     if de * dc <= 0: return Said(None, formula=formula, **common)
     low, high = _turning(e, c, a)

@@ -10,7 +10,7 @@ import math
 
 from .estimate import Estimate, Refused, LANGS, number
 from .proportion import _count, _level
-from .said import CAUTIOUS, Estimates, Said, Tested, p_value
+from .said import Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/22_count.ipynb #6a37ab42
 def garwood(
@@ -42,10 +42,6 @@ def _limits(count: int, level: float) -> tuple[float, float, str]:
     if count < 10: return *garwood(count, level), "exact Poisson limits (Garwood 1936)"
     return *byar(count, level), "Byar's limits (Breslow and Day 1987)"
 
-def _aloud(count: int) -> tuple:
-    "The warning of the exact limits, which are used below 10."
-    return (CAUTIOUS,) if count < 10 else ()
-
 def _zero(count: int, exposure: float | None = None) -> tuple[tuple[str, str], ...]:
     "The rule of three, said only for a count of nought."
     if count: return ()
@@ -64,7 +60,7 @@ def poisson_count(
     count = _count(count, "count")
     low, high, method = _limits(count, level)
     return Said(count, low, high, level, count, unit, "model estimate", method, f"Poisson, var = expected count; x = {count}", label,
-        (dict(group="events", n=count, why="all reported events"),), (_PROCESS,) + _zero(count), dict(rule_of_three=3.0 if count == 0 else None, aloud=_aloud(count)))
+        (dict(group="events", n=count, why="all reported events"),), (_PROCESS,) + _zero(count), dict(rule_of_three=3.0 if count == 0 else None, trial="count.poisson_count" if count < 10 else None))
 
 # %% ../../nbs/methods/22_count.ipynb #86d06573
 def _exposure(x: float, name: str = "exposure") -> float:
@@ -87,7 +83,7 @@ def rate(
     k = per / exposure
     return Said(count * k, low * k, high * k, level, count, unit or f"per {per:g}", "model estimate", method,
         f"Poisson limits of the count over the exposure; x = {count}, exposure = {exposure:g}", label,
-        (dict(group="events", n=count, why=f"in {exposure:g} units of exposure"),), (_PROCESS,) + _zero(count, exposure), dict(exposure=exposure, per=per, aloud=_aloud(count)))
+        (dict(group="events", n=count, why=f"in {exposure:g} units of exposure"),), (_PROCESS,) + _zero(count, exposure), dict(exposure=exposure, per=per, trial="count.poisson_count" if count < 10 else None))
 
 # %% ../../nbs/methods/22_count.ipynb #878aad6d
 def _conditional(c1: int, c2: int, share: float, level: float) -> tuple[float, float, float]:
@@ -121,7 +117,7 @@ def rate_ratio(
     return Tested(value, _odds(low) * e2 / e1, _odds(high) * e2 / e1, level, c1 + c2, "ratio", "model estimate", "exact conditional ratio of Poisson rates (Przyborowski and Wilenski 1940)",
         f"Clopper-Pearson for {c1} of {c1 + c2}; exposures {e1:g} and {e2:g}", label,
         (dict(group="first", n=c1, why=f"in {e1:g}"), dict(group="second", n=c2, why=f"in {e2:g}")), (_PROCESS,),
-        dict(p=p, aloud=(CAUTIOUS,), verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
+        dict(p=p, trial="count.compare_counts", verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
 
 # %% ../../nbs/methods/22_count.ipynb #1f862325
 def compare_counts(

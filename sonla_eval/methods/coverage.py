@@ -32,7 +32,7 @@ def coverage(
     over = (("Tỷ lệ trên 100%: số ước tính quá nhỏ, hoặc đếm lượt chứ không phải người.", "More than 100 %: the size is too small, or contacts were counted, not persons."),) if p > 1 else ()
     return Estimate(p, low, high, size.level, size.n, "share", "model estimate", "persons reached over estimated size; interval from both terms (Donner and Zou 2012)",
         f"MOVER on the log scale; reached = {r:g}, size = {size.value:.1f} ({size.low:.1f} to {size.high:.1f}): {size.method}", label,
-        (dict(group="reached", n=r, why="persons"),) + size.used, size.notes + over, dict(reached=r, size=size.value))
+        (dict(group="reached", n=r, why="persons"),) + size.used, size.notes + over, dict(reached=r, size=size.value, trial="coverage.coverage"))
 
 # %% ../../nbs/methods/23c_coverage.ipynb #32035445
 class Unknown(Estimate):

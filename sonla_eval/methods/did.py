@@ -145,7 +145,7 @@ def two_groups(
     if not ok.all(): used += ({"group": "dropped", "n": int((~ok).sum()), "why": "no report on one side of the start"},)
     return Estimate(value, low, high, level, len(change), value_unit, "model estimate", "before-after change, Welch (Bertrand et al. 2004)",
                     f"s²/n of the changes in each group; G = {len(change)}, df = {df:.2f} (Satterthwaite)", label, used,
-                    extra={"se": se, "df": df, "p": _t_p(value / se, df) if se > 0 else math.nan})
+                    extra={"se": se, "df": df, "p": _t_p(value / se, df) if se > 0 else math.nan, "trial": "did.two_groups"})
 
 # %% ../../nbs/methods/26_did.ipynb #2bb6a9fd
 @dataclass(frozen=True, eq=False)
@@ -282,7 +282,7 @@ def twfe(
     se = math.sqrt(raw / (s.n - s.k))
     nested = s.k - len(s.cluster) + 1
     low, high = _t_ends(beta, se, G - 1, level)
-    extra = {"se": se, "t": beta / se, "p": _t_p(beta / se, G - 1), "df": G - 1, "k": s.k, "G": G, "se_nested": math.sqrt(raw / (s.n - nested))}
+    extra = {"se": se, "t": beta / se, "p": _t_p(beta / se, G - 1), "df": G - 1, "k": s.k, "G": G, "se_nested": math.sqrt(raw / (s.n - nested)), "trial": "did.twfe"}
     notes = _warnings(p, G)
     return Estimate(beta, low, high, level, s.n, value_unit, "model estimate", "two-way fixed effects, CR1",
                     f"CR1: G/(G-1)·(n-1)/(n-k); n = {s.n}, k = {s.k} (all dummies counted), G = {G}, df = {G - 1}", label, s.used, notes, extra)

@@ -11,7 +11,7 @@ import math
 
 import pandas as pd
 
-from .estimate import Estimate, LANGS, number
+from .estimate import Estimate, LANGS, measured, number, unit_word
 
 # %% ../../nbs/methods/25_effects.ipynb #5bf391c7
 def judged(
@@ -71,14 +71,15 @@ def _sentence(
 ) -> str: # the summary with its verdict, then how many of the row can be told from no effect
     "The set in words; a direction is named only where an interval leaves out the null."
     i = LANGS.index(lang)
-    text = "" if self.overall is None else self.overall.sentence(lang)[:-1] + "; " + judged(self.overall, lang, self.null) + ". "
+    text = "" if self.overall is None else f"{self.overall.clause(lang)}; {judged(self.overall, lang, self.null)}. "
+    warned = sorted({w for e in (*self.rows, self.overall) if e is not None and (w := measured(e.extra.get("trial"), lang))})
     told = [a[i] if isinstance(a, tuple) else str(a) for a, e in zip(self.at, self.rows) if e.value is not None and e.low is not None
             and not min(e.low, e.extra.get("band_low") or e.low) <= self.null <= max(e.high, e.extra.get("band_high") or e.high)]
     if lang == "vi":
         text += f"{self.label[0]}: trong {len(self)} ước tính, {len(told)} khác mức không có tác động"
-        return text + (f" ({self.axis[0]}: {', '.join(told)})." if told else ".")
+        return " ".join([text + (f" ({self.axis[0]}: {', '.join(told)})." if told else "."), *warned])
     text += f"{self.label[1]}: of {len(self)} estimates {len(told)} can be told from no effect"
-    return text + (f" ({self.axis[1]}: {', '.join(told)})." if told else ".")
+    return " ".join([text + (f" ({self.axis[1]}: {', '.join(told)})." if told else "."), *warned])
 
 # %% ../../nbs/methods/25_effects.ipynb #19bfe04b
 def _figure(
@@ -98,7 +99,7 @@ def _figure(
         ax.plot([k], [e.value], "o", color="#12436D", mfc="white" if "flag" in e.extra else "#12436D", ms=6)
     ax.set_xticks(range(len(self)), [str(a[i] if isinstance(a, tuple) else a) for a in self.at], rotation=90 if len(self) > 14 else 0)
     ax.set_xlabel(self.axis[i]); ax.set_title(self.label[i], loc="left", fontsize=11)
-    if self.rows: ax.set_ylabel(self.rows[0].unit)
+    if self.rows: ax.set_ylabel(unit_word(self.rows[0].unit, lang))
     ax.spines[["top", "right"]].set_visible(False)
     return fig
 

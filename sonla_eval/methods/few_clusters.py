@@ -68,7 +68,7 @@ def cr2(
     half, t = float(special.stdtrit(df, 0.5 + level / 2)) * se, beta / se
     return Estimate(beta, beta - half, beta + half, level, s.n, value_unit, "model estimate", "two-way fixed effects, CR2 (Pustejovsky, Tipton 2018)",
                     f"CR2, working independence; n = {s.n}, k = {s.k}, G = {G}, df = {df:.2f} (Satterthwaite)", label, s.used,
-                    extra={"se": se, "t": t, "df": df, "p": float(2 * special.stdtr(df, -abs(t))), "k": s.k, "G": G})
+                    extra={"se": se, "t": t, "df": df, "p": float(2 * special.stdtr(df, -abs(t))), "k": s.k, "G": G, "trial": "few_clusters.cr2"})
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #1f76c16a
 WEBB = np.array([-math.sqrt(1.5), -1.0, -math.sqrt(0.5), math.sqrt(0.5), 1.0, math.sqrt(1.5)])
@@ -179,7 +179,7 @@ def wild_bootstrap(
     how = f"all {len(codes)} vectors" if complete else f"{len(codes)} draws, seed {seed}"
     return Estimate(beta, low, high, level, s.n, value_unit, "model estimate", "two-way fixed effects, wild cluster bootstrap with the null imposed",
                     f"share of {how} with |t*| >= |t|; interval by inversion; n = {s.n}, k = {s.k}, G = {G}", label, s.used,
-                    extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(codes), "complete": complete})
+                    extra={"p": wild.p(0.0, complete), "G": G, "k": s.k, "vectors": len(codes), "complete": complete, "trial": "few_clusters.wild_bootstrap" if interval else None})
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #7b6ff738
 def n_assignments(
@@ -288,7 +288,7 @@ def randomization(
     how = f"all {len(a)} deals" if complete else f"{len(a) - 1} sampled deals and the observed one, seed {seed}"
     return Estimate(a0, min(low, a0), max(high, a0), level, len(y), value_unit, "model estimate", "randomization inference over adoption dates",
                     f"share of {how} with |estimate| >= |observed|; interval by inversion for a constant effect; G = {G}", label, used,
-                    extra={"p": hits / len(a), "deals": len(a), "complete": complete, "G": G})
+                    extra={"p": hits / len(a), "deals": len(a), "complete": complete, "G": G, "trial": "few_clusters.randomization" if loading is None else "staggered.dealt"})
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #b2fee356
 def few_clusters(

@@ -30,6 +30,7 @@ class Event:
     value_unit: str = "" # unit of the outcome
     used: tuple = () # who was used
     notes: tuple = () # what a reader must know
+    clusters: int | None = None # clusters behind a covariance estimated from few of them; None takes sigma as known
 
     @property
     def value(self) -> float: # the estimand under parallel trends
@@ -48,7 +49,7 @@ def event(
     before: int, # how many come before the base
     weights: np.ndarray | None = None, # weights on the coefficients after it; the first one by default
     name: tuple[str, str] | None = None, # the estimand in words
-    **more, # value_unit, used, notes
+    **more, # value_unit, used, notes, clusters
 ) -> Event: # checked
     "Event study from coefficients; raises Refused without two coefficients before the base, ValueError for shapes that don't fit."
     beta, sigma = np.asarray(beta, float), np.asarray(sigma, float)
@@ -77,7 +78,7 @@ def event_of(
     if not 1 <= over <= len(at) - before: raise ValueError(f"over must be 1 to {len(at) - before}")
     w = np.r_[np.full(over, 1 / over), np.zeros(len(at) - before - over)]
     name = ("tác động kỳ đầu tiên", "effect in the first period") if over == 1 else (f"trung bình tác động {over} kỳ đầu", f"mean effect of the first {over} periods")
-    return event(beta, sigma, before, w, name, value_unit=s.value_unit, used=s.p.used)
+    return event(beta, sigma, before, w, name, value_unit=s.value_unit, used=s.p.used, clusters=s.groups)
 
 # %% ../../nbs/methods/28_honest.ipynb #27a62e1d
 def folded_quantile(
@@ -105,6 +106,15 @@ def bends(
     return np.r_[pre, post].astype(float), B_pre, B_post
 
 # %% ../../nbs/methods/28_honest.ipynb #a735b8e9
+def _few_clusters(e: Event, level: float) -> float:
+    "Factor on the standard errors when the covariance came from few clusters: bias G/(v-q), fitted weights (v-1)/(v-q-1), t(v-q); v = G - 2, q = before - 1."
+    if e.clusters is None: return 1.0
+    v, q = e.clusters - 2, e.before - 1
+    if v - q < 3: raise Refused(f"{e.clusters} clusters for {e.before} coefficients before the base: too few for this interval; use fewer periods",
+                                f"{e.clusters} cụm cho {e.before} hệ số trước kỳ gốc: quá ít cho khoảng này; hãy dùng ít kỳ hơn")
+    t = float(special.stdtrit(v - q, 0.5 + level / 2)) / float(special.ndtri(0.5 + level / 2))
+    return t * math.sqrt(e.clusters / (v - q) * (v - 1) / (v - q - 1))
+
 def smoothness(
     e: Event, # the event study
     M: float, # largest bend from one period to the next, in units of the outcome
@@ -113,11 +123,12 @@ def smoothness(
     "Fixed-length confidence interval under smoothness; a convex programme in 2 x (before - 1) variables. Rambachan, Roth (2023)."
     from scipy.optimize import minimize
     if M < 0: raise ValueError("M must be at least 0")
-    P, scale = e.before, e.se
+    P, wider = e.before, _few_clusters(e, level)
+    scale = e.se * wider
     times, B_pre, B_post = bends(P, len(e.weights))
     back = np.linalg.inv(B_pre.T)
     last = float(times[P:] @ e.weights)
-    S, fixed = e.sigma / scale**2, M / scale * (float(np.abs(B_post.T @ e.weights).sum()) + abs(last))
+    S, fixed = e.sigma * (wider / scale) ** 2, M / scale * (float(np.abs(B_post.T @ e.weights).sum()) + abs(last))
     full = np.r_[back[:, -1] * last, e.weights]
     free = np.concatenate([back[:, :-1], np.zeros((len(e.weights), P - 1))])
     D = np.concatenate([free, -free], 1)
@@ -136,8 +147,8 @@ def smoothness(
     centre = float((full + D @ np.array(x)) @ e.beta)
     half *= scale
     return Estimate(e.value, centre - half, centre + half, level, len(e.beta), e.value_unit, "model estimate", "smoothness, fixed-length interval (Rambachan, Roth 2023)",
-                    f"centre ± sd·cv(bias/sd), centre {centre:.4g}, M = {M:g}", (f"{e.name[0].capitalize()} nếu độ lệch xu hướng uốn tối đa {number(M, 'vi', 3)} mỗi kỳ", f"{e.name[1].capitalize()} if trends bend by at most {number(M, 'en', 3)} a period"),
-                    e.used, e.notes, {"centre": centre, "M": M})
+                    f"centre ± sd·cv(bias/sd), centre {centre:.4g}, M = {M:g}" + (f"; sd × {wider:.3f} for G = {e.clusters} clusters" if wider > 1 else "; covariance taken as known"), (f"{e.name[0].capitalize()} nếu độ lệch xu hướng uốn tối đa {number(M, 'vi', 3)} mỗi kỳ", f"{e.name[1].capitalize()} if trends bend by at most {number(M, 'en', 3)} a period"),
+                    e.used, e.notes, {"centre": centre, "M": M, "wider": wider, "trial": "honest.smoothness" if wider > 1 else "honest.smoothness, known covariance"})
 
 # %% ../../nbs/methods/28_honest.ipynb #83dda848
 def vertices(
@@ -250,7 +261,7 @@ def relative(
     return Estimate(e.value, ends[0], ends[1], level, len(e.beta), e.value_unit, "model estimate", "relative magnitudes, C-LF (Rambachan, Roth 2023)",
                     f"conditional least-favourable test inverted, kappa = {kappa:g}, Mbar = {Mbar:g}, {draws} draws, seed {seed}",
                     (f"{e.name[0].capitalize()} nếu độ lệch xu hướng sau khi bắt đầu tối đa gấp {number(Mbar, 'vi', 2)} lần trước đó", f"{e.name[1].capitalize()} if trends diverge after the start at most {number(Mbar, 'en', 2)} times as much as before"),
-                    e.used, notes, {"Mbar": Mbar})
+                    e.used, notes, {"Mbar": Mbar, "trial": "honest.relative"})
 
 # %% ../../nbs/methods/28_honest.ipynb #83dfece2
 @dataclass(frozen=True, eq=False)

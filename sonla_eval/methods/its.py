@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['ITS', 'its', 'effects', 'effect_at', 'total', 'expected', 'slope_test', 'sentence', 'table', 'figure']
 
-# %% ../../nbs/methods/25c_its.ipynb #f97fa467
+# %% ../../nbs/methods/25c_its.ipynb #421efa15
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 import math
@@ -14,12 +15,12 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, number
+from .estimate import Estimate, Refused, measured, number, unit_word
 from .effects import Effects, judged
 from .series import (
-    columns, count_fit, deviance, filtered, least_squares, negative_binomial, nb_likelihood, newey_west, period_number, prais_winsten)
+    columns, corrected, count_fit, deviance, filtered, least_squares, memory, negative_binomial, nb_likelihood, newey_west, period_number, prais_winsten)
 
-# %% ../../nbs/methods/25c_its.ipynb #a0231cfd
+# %% ../../nbs/methods/25c_its.ipynb #5fec60f3
 @dataclass(frozen=True, eq=False)
 class ITS:
     "A fitted interrupted time series: effects, expected series without the intervention, words and figure."
@@ -41,36 +42,56 @@ class ITS:
     value_unit: str # unit of the outcome
     used: tuple # who was used
     notes: tuple # what a reader must know
+    small_sample: Callable | None = None # weights on the coefficients -> standard error and degrees of freedom; None: from cov and df
 
     @property
     def ratio(self) -> bool: # effects are ratios
         "Whether the model is multiplicative."
         return self.model in ("quasi", "negbin")
 
-    @property
-    def q(self) -> float: # quantile of the intervals
-        "t (or normal) quantile for the level."
-        return float(special.ndtri(0.5 + self.level / 2)) if math.isinf(self.df) else float(special.stdtrit(self.df, 0.5 + self.level / 2))
+    def error(self,
+        c: np.ndarray, # weights on the coefficients
+    ) -> tuple[float, float, float]: # standard error, degrees of freedom, quantile of the level
+        "Error of a combination of coefficients and the t (or normal) quantile that goes with it."
+        se, df = self.small_sample(c) if self.small_sample else (math.sqrt(max(float(c @ self.cov @ c), 0.0)), self.df)
+        if math.isinf(self.df): df = math.inf
+        return se, df, float(special.ndtri(0.5 + self.level / 2)) if math.isinf(df) else float(special.stdtrit(df, 0.5 + self.level / 2))
 
-    @property
-    def formula(self) -> str: # variance formula with k and df
+    def formula(self,
+        df: float, # degrees of freedom of this estimate
+    ) -> str: # variance formula with k and df
         "How the errors were made."
         f, k = self.fit, self.X.shape[1]
-        how = {"hac": f"Newey-West, lag {f.get('lag')}{', n/(n-k)' if f.get('small') else ''}", "model": {"ols": "s²(X'X)⁻¹", "prais": f"AR(1) GLS, rho = {f.get('rho', 0):.3f}",
-               "quasi": f"phi (X'WX)⁻¹, phi = {f.get('dispersion', 1):.3f}", "negbin": f"(X'WX)⁻¹, theta = {f.get('theta', 0):.1f}"}[self.model]}[f["errors"]]
-        return f"{how}; n = {len(self.y)}, k = {k}, df = {self.df:g}"
+        nw, ar = f"Newey-West, lag {f.get('lag')}", f"AR(1) by restricted likelihood, rho = {f.get('reml_rho', 0):.3f}"
+        model = {"ols": "s²(X'X)⁻¹", "prais": f"AR(1) GLS, rho = {f.get('rho', 0):.3f}", "quasi": f"phi (X'WX)⁻¹, phi = {f.get('dispersion', 1):.3f}", "negbin": f"(X'WX)⁻¹, theta = {f.get('theta', 0):.1f}"}[self.model]
+        how = {"hac": nw + (", n/(n-k)" if f.get("small") else ""), "corrected": f"{nw}, corrected for bias and df under {ar}", "reml": f"{ar}, Satterthwaite df", "model": model}[f["errors"]]
+        return f"{how}; n = {len(self.y)}, k = {k}, df = {df:.4g}"
+
+    def made(self,
+        value: float, # the estimate on the model's scale
+        c: np.ndarray, # its weights on the coefficients
+        label: tuple[str, str], # what it is, (vi, en)
+        n: int, # periods it rests on
+        ratio: bool = False, # give exp(value)
+    ) -> Estimate: # with interval and p
+        "An estimate from its value and weights."
+        se, df, q = self.error(c)
+        ends = [value, value - q * se, value + q * se]
+        p = math.nan if se == 0 else float(2 * (special.ndtr(-abs(value / se)) if math.isinf(df) else special.stdtr(df, -abs(value / se))))
+        return Estimate(*([math.exp(x) for x in ends] if ratio else ends), self.level, n, "ratio" if ratio else self.value_unit, "model estimate", f"interrupted time series, {self.model}", self.formula(df),
+                        label, self.used, self.notes, {"se": se, "p": p, "df": df, "k": self.X.shape[1], "trial": self.trial})
+
+    @property
+    def trial(self) -> str: # name of the simulation that measured such errors
+        "Row of the operating characteristics."
+        return f"its.its, {self.model}" + ("" if self.fit["errors"] == {"ols": "corrected", "prais": "reml"}.get(self.model, "model") else f" {self.fit['errors']}")
 
     def estimate(self,
         c: np.ndarray, # weights on the coefficients
         label: tuple[str, str], # what it is, (vi, en)
     ) -> Estimate: # c'b, as a ratio when the model is multiplicative
         "A combination of coefficients with interval and p."
-        value, se = float(c @ self.coef), math.sqrt(max(float(c @ self.cov @ c), 0.0))
-        low, high = value - self.q * se, value + self.q * se
-        p = math.nan if se == 0 else float(2 * (special.ndtr(-abs(value / se)) if math.isinf(self.df) else special.stdtr(self.df, -abs(value / se))))
-        extra = {"se": se, "p": p, "df": self.df, "k": self.X.shape[1]}
-        if self.ratio: value, low, high = math.exp(value), math.exp(low), math.exp(high)
-        return Estimate(value, low, high, self.level, len(self.y), "ratio" if self.ratio else self.value_unit, "model estimate", f"interrupted time series, {self.model}", self.formula, label, self.used, self.notes, extra)
+        return self.made(float(c @ self.coef), c, label, len(self.y), self.ratio)
 
 # %% ../../nbs/methods/25c_its.ipynb #e0dafe18
 def _series(data, time, y, exposure, control):
@@ -79,6 +100,7 @@ def _series(data, time, y, exposure, control):
     kinds = {k for _, k in parsed}
     if len(kinds) > 1: raise ValueError(f"column {time!r} mixes kinds of period")
     t = np.array([v for v, _ in parsed])
+    if (t != np.round(t)).any(): raise ValueError(f"column {time!r}: periods must be whole numbers, years, quarters or months")
     c = np.zeros(len(t)) if control is None else data[control].to_numpy(float)
     if not np.isin(c, (0, 1)).all(): raise ValueError(f"column {control!r} must be 0 (with the intervention) or 1 (control)")
     order = np.lexsort([t, c])
@@ -94,7 +116,7 @@ def _series(data, time, y, exposure, control):
     if gaps: used += ({"group": "absent", "n": gaps, "why": "no row for the period"},)
     return t[ok], v[ok], e[ok], c[ok] == 0, tuple(l for l, k in zip(labels, ok) if k), kinds.pop(), used
 
-# %% ../../nbs/methods/25c_its.ipynb #2cf49215
+# %% ../../nbs/methods/25c_its.ipynb #26e9db81
 def _some_counted(t, v, starts) -> None:
     "Raises Refused when a stretch between breaks holds only zeros: its ratio has no finite estimate."
     edges = [-math.inf, *starts, math.inf]
@@ -146,7 +168,26 @@ def _remembered(t, main, r, lag) -> dict:
     q = len(e) * (len(e) + 2) * float((rho**2 / (len(e) - np.arange(1, lag + 1))).sum())
     return {"dw": float((np.diff(r[main]) ** 2).sum() / max(r[main] @ r[main], 1e-300)), "lb_p": float(special.chdtrc(lag, q))}
 
-# %% ../../nbs/methods/25c_its.ipynb #39ee4929
+# %% ../../nbs/methods/25c_its.ipynb #844d308e
+def _usual_errors(model: str, lag, small, likelihood: bool) -> str:
+    "The errors that hold in a short series, unless a setting of the textbook ones is given."
+    if model == "ols": return "corrected" if lag is None and small is None else "hac"
+    if model == "prais": return "model" if likelihood else "reml"
+    return "model" if lag is None and small is None else "hac"
+
+def _held(errors: str, model: str, X: np.ndarray, r: np.ndarray, t: np.ndarray, m, lag: int, facts: dict):
+    "Errors for short series: a function of the weights, and the covariance that goes with it."
+    if errors == "corrected":
+        c = corrected(X, r, t, m, lag)
+        factor = np.sqrt(np.diag(c.true) / np.diag(c.mean))
+        return c.error, c.raw * np.outer(factor, factor)
+    rows = X if model == "ols" else filtered(X, facts["rho"])
+    bread = np.linalg.inv(rows.T @ rows)
+    weights = bread @ rows.T
+    if model == "prais": weights = (filtered(np.eye(len(t)), facts["rho"]).T @ rows @ bread).T
+    return lambda c: m.of(c @ weights), weights @ m.omega @ weights.T
+
+# %% ../../nbs/methods/25c_its.ipynb #23606078
 def its(
     data: pd.DataFrame, # one row per period (and series)
     time: str, # column of the period
@@ -160,9 +201,9 @@ def its(
     season: float | None = None, # periods in a year; known for quarters and months
     phase_in: int = 0, # periods over which the jump comes in
     control: str | None = None, # column 0/1: 1 marks rows of a control series
-    errors: str | None = None, # "hac" (default for ols) or "model" (default for the others)
-    lag: int | None = None, # Newey-West lag; floor(4 (n/100)^(2/9)) by default
-    small: bool = True, # n/(n-k) factor of the Newey-West errors
+    errors: str | None = None, # "corrected" (ols), "reml" (prais), "model" (counts) by default; "hac" and "model" repeat R
+    lag: int | None = None, # Newey-West lag; floor(4 (n/100)^(2/9)) by default; giving one asks for "hac"
+    small: bool | None = None, # n/(n-k) factor of "hac", on by default; giving it asks for "hac"
     normal: bool = False, # normal instead of t intervals, to repeat published tables
     likelihood: bool = False, # Prais-Winsten: rho by maximum likelihood
     level: float = 0.95, # confidence level
@@ -170,8 +211,8 @@ def its(
 ) -> ITS: # the fit, which says effects, expected series and checks
     "Segmented regression of one series or of a series with its control; raises Refused when the series is too short. Lopez Bernal et al. (2017)."
     if model not in ("ols", "prais", "quasi", "negbin"): raise ValueError(f"model {model!r}: use ols, prais, quasi or negbin")
-    errors = errors or ("hac" if model == "ols" else "model")
-    if errors not in ("hac", "model") or (model == "prais" and errors == "hac"): raise ValueError(f"errors {errors!r} can't be used with {model}")
+    errors = errors or _usual_errors(model, lag, small, likelihood)
+    if errors not in {"ols": ("corrected", "hac", "reml", "model"), "prais": ("reml", "model")}.get(model, ("hac", "model")): raise ValueError(f"errors {errors!r} can't be used with {model}")
     t, v, e, main, labels, per_year, used = _series(data, time, y, exposure, control)
     breaks = [period_number(s) for s in (start if isinstance(start, (tuple, list)) else (start,))]
     if any(max(k, 1) != max(per_year, 1) for _, k in breaks): raise ValueError("the start and the periods are not of one kind (years, quarters, months)")
@@ -194,12 +235,17 @@ def its(
     model, b, V, r, bread, pearson, facts = _fitted(model, X, v, e, likelihood)
     n, k = X.shape
     lag = int(4 * (len(np.unique(t)) / 100) ** (2 / 9)) if lag is None else lag
+    small, special_errors = small is not False, None
+    if errors in ("corrected", "reml"):
+        w = memory(X, v, t, ~main)
+        special_errors, V = _held(errors, model, X, v - X @ b, t, w, lag, facts)
+        facts |= {"reml_rho": w.rho}
     if errors == "hac":
         scores = np.zeros((int(t.max() - t.min()) + 1, k))
         np.add.at(scores, (t - t.min()).astype(int), X * r[:, None])
         V = newey_west(scores, bread, lag) * (n / (n - k) if small else 1)
     facts |= {"errors": errors, "lag": lag, "small": small} | _remembered(t, main, pearson, max(lag, 1))
-    return ITS(labels, t, v, X, tuple(names), active, main, b, V, math.inf if normal else float(n - k), e, starts, model, facts, level, value_unit, used, _its_notes(facts, model, errors, t[main], starts))
+    return ITS(labels, t, v, X, tuple(names), active, main, b, V, math.inf if normal else float(n - k), e, starts, model, facts, level, value_unit, used, _its_notes(facts, model, errors, t[main], starts), special_errors)
 
 # %% ../../nbs/methods/25c_its.ipynb #f4d72b0d
 def _its_notes(f: dict, model: str, errors: str, t: np.ndarray, starts: tuple) -> tuple:
@@ -241,7 +287,7 @@ def effect_at(
     what = (f"Tỷ số so với mức dự kiến, kỳ {self.times[r]}", f"Ratio to what was expected, {self.times[r]}") if self.ratio else (f"Khác biệt so với mức dự kiến, kỳ {self.times[r]}", f"Difference to what was expected, {self.times[r]}")
     return self.estimate(c, what)
 
-# %% ../../nbs/methods/25c_its.ipynb #ff51db8b
+# %% ../../nbs/methods/25c_its.ipynb #2f0de0ad
 def total(self: ITS) -> Estimate: # sum of the differences since the first break
     "Cases more or fewer than expected over all periods since the start (delta method for counts)."
     rows = self.main & (self.t >= self.starts[0])
@@ -250,15 +296,11 @@ def total(self: ITS) -> Estimate: # sum of the differences since the first break
         mu, mu0 = (np.exp(x @ self.coef) * self.scale[rows] for x in (X, X0))
         value, c = float((mu - mu0).sum()), mu @ X - mu0 @ X0
     else: c = (X - X0).sum(0); value = float(c @ self.coef)
-    se = math.sqrt(max(float(c @ self.cov @ c), 0.0))
-    df = 1e9 if math.isinf(self.df) else self.df
-    return Estimate(value, value - self.q * se, value + self.q * se, self.level, int(rows.sum()), self.value_unit, "model estimate", f"interrupted time series, {self.model}", self.formula,
-                    ("Tổng khác biệt so với mức dự kiến từ khi bắt đầu", "Sum of the differences to what was expected since the start"), self.used, self.notes,
-                    {"se": se, "p": float(2 * special.stdtr(df, -abs(value / se))) if se > 0 else math.nan})
+    return self.made(value, c, ("Tổng khác biệt so với mức dự kiến từ khi bắt đầu", "Sum of the differences to what was expected since the start"), int(rows.sum()))
 
 ITS.effects, ITS.effect_at, ITS.total = effects, effect_at, total
 
-# %% ../../nbs/methods/25c_its.ipynb #c1341713
+# %% ../../nbs/methods/25c_its.ipynb #02814ac1
 def expected(
     self: ITS,
 ) -> pd.DataFrame: # period, observed, fitted, expected, low, high
@@ -266,12 +308,12 @@ def expected(
     rows = self.main
     X, X0, scale = self.X[rows], self.X[rows] * ~self.active, self.scale[rows]
     mean = X0 @ self.coef
-    half = self.q * np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", X0, self.cov, X0), 0))
+    half = np.array([se * q for se, _, q in map(self.error, X0)])
     back = (lambda v: np.exp(v) * scale) if self.ratio else (lambda v: v)
     return pd.DataFrame({"period": [l for l, m in zip(self.times, rows) if m], "observed": self.y[rows], "fitted": back(X @ self.coef),
                          "expected": back(mean), "low": back(mean - half), "high": back(mean + half)})
 
-# %% ../../nbs/methods/25c_its.ipynb #dadd69d8
+# %% ../../nbs/methods/25c_its.ipynb #fc053269
 def slope_test(
     self: ITS,
 ) -> tuple[float, int, float, float]: # F, numerator df, denominator df, p
@@ -282,7 +324,9 @@ def slope_test(
     if self.model == "quasi" and self.fit["errors"] == "model":
         _, mu, _ = count_fit(np.delete(self.X, at, 1), self.y, np.log(self.scale))
         F = (deviance(self.y, mu) - self.fit["deviance"]) / q / self.fit["dispersion"]
-    else: F = float(self.coef[at] @ np.linalg.solve(self.cov[np.ix_(at, at)], self.coef[at])) / q
+    else:
+        if self.small_sample: df = min(self.error(np.eye(len(self.coef))[j])[1] for j in at)
+        F = float(self.coef[at] @ np.linalg.solve(self.cov[np.ix_(at, at)], self.coef[at])) / q
     return float(F), q, df, float(special.fdtrc(q, df, F))
 
 ITS.expected, ITS.slope_test = expected, slope_test
@@ -295,8 +339,8 @@ def sentence(
     "The result in words; a direction only where the interval leaves out no effect."
     null = 1.0 if self.ratio else 0.0
     last = self.effect_at()
-    text = f"{last.sentence(lang)[:-1]}; {judged(last, lang, null)}. "
-    return text + " ".join(f"{e.sentence(lang)[:-1]}; {judged(e, lang, null)}." for e in self.effects().rows)
+    said = [f"{e.clause(lang)}; {judged(e, lang, null)}." for e in (last, *self.effects().rows)]
+    return " ".join(x for x in (*said, measured(self.trial, lang)) if x)
 
 # %% ../../nbs/methods/25c_its.ipynb #35b822c9
 def table(self: ITS, lang: str = "vi") -> pd.DataFrame: # one row an effect
@@ -322,7 +366,7 @@ def figure(
     for s in self.starts: ax.axvline(s - 0.5, color="#3D3D3D", lw=0.8, ls=":")
     step = max(1, len(t) // 8)
     ax.set_xticks(t[::step], [str(p) for p in d["period"][::step]], rotation=45, ha="right")
-    ax.set_ylabel(self.value_unit); ax.legend(frameon=False, fontsize=8); ax.spines[["top", "right"]].set_visible(False)
+    ax.set_ylabel(unit_word(self.value_unit, lang)); ax.legend(frameon=False, fontsize=8); ax.spines[["top", "right"]].set_visible(False)
     return fig
 
 ITS.sentence, ITS.table, ITS.figure = sentence, table, figure

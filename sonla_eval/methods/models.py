@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/methods/35d_models.ipynb #5d7b59f7
-from ..intake.clean import read_one, year_files
-from ..intake.workbook import open_each
+from ..intake.clean import year_files
+from ..intake.reading import read_each
 from . import answer as A
 from . import sites as S
 from .estimate import Estimate, Refused, number
@@ -86,7 +86,7 @@ def earlier_tables(
     here = Path(folder)/str(year)
     if not here.is_dir(): return {}
     files = [p for p in year_files(here)[0] if not re.match(r"\d{3}[_\-. ]", p.name)]
-    read, out = [read_one(book, year) for book in open_each(files)], {}
+    read, out = list(read_each(files, year)), {}
     for name in ("directions", "sites", "site_months", "survey"):
         found = [row for r in read for row in r.tables.get(name, ())]
         if found: out[name] = pd.DataFrame(found)
@@ -391,7 +391,7 @@ def count_rows(pen: Pen, src: Sources) -> list[dict]:
         rows.append(guarded(row, float(n)))
     return rows
 
-# %% ../../nbs/methods/35d_models.ipynb #3e906157
+# %% ../../nbs/methods/35d_models.ipynb #4e457510
 def _post_hoc(q: Protocol, m: A.Material) -> tuple[Outcome, ...]:
     "Survey questions that the protocol does not name."
     from sonla_eval.intake.form import TABLES
@@ -403,11 +403,11 @@ def state_of(a: A.Answer) -> str: # a key of STATES
     "The state that the primary outcome's path ends in."
     return a.path.branch.state
 
-def answers_of(q: Protocol, m: A.Material) -> dict[str, A.Answer]: # outcome -> answer, in the protocol's order
-    "Every outcome of the protocol; the very answers that the verdict rests on."
-    return {o.id: A.answer(o, m, q) for o in q.outcomes}
+def answers_of(q: Protocol, m: A.Material, full: bool = True) -> dict[str, A.Answer]: # outcome -> answer, in the protocol's order
+    "Every outcome of the protocol, or only those that the verdict rests on and only as far as it does."
+    return {o.id: A.answer(o, m, q, full=full) for o in q.outcomes if full or o.role != "secondary"}
 
-# %% ../../nbs/methods/35d_models.ipynb #fdf9a855
+# %% ../../nbs/methods/35d_models.ipynb #8d46c06b
 def model_rows(
     q: Protocol,
     y: Year, # the year evaluated
@@ -420,13 +420,13 @@ def model_rows(
     rows = trigger_rows(pen, m, q, src) + comparison_rows(pen, m) + delivery_rows(pen, q, src)
     start = choose(m.facts)
     quiet = not start.branch.effect and start.branch.state in ("not_directed", "directed_not_started")
-    answers = {q.primary.id: A.Answer(q.primary, start, None, start.branch.vi, start.branch.en)} if quiet else answers_of(q, m)
+    answers = {q.primary.id: A.Answer(q.primary, start, None, start.branch.vi, start.branch.en)} if quiet else answers_of(q, m, details)
     main, stand = answers[q.primary.id], standing(q, y.year)
     state = state_of(main)
     rows += path_rows(pen, main)
     rows.append(pen.row("state", columns={"method": state} | both(*STATES[state], "notes")))
     if not quiet:
-        for o in q.outcomes: rows += effect_rows(pen, answers[o.id], o.role, stand, len(q.of("harm")))
+        for o in (a.outcome for a in answers.values()): rows += effect_rows(pen, answers[o.id], o.role, stand, len(q.of("harm")))
         rows += count_rows(pen, src)
     if details and not quiet:
         for o in _post_hoc(q, m): rows += effect_rows(pen, A.answer(o, m, q), "post_hoc", stand)

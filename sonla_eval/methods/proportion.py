@@ -56,7 +56,7 @@ def wilson(
     low, high = 0.0 if yes == 0 else centre - half, 1.0 if yes == n else centre + half
     return Estimate(p, low, high, level, n, method="Wilson score interval (Wilson 1927)",
         formula=f"var = p(1-p)/n with p at each end of the interval; n = {n}, z = {z:.3f}",
-        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes))
+        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes, trial="proportion.wilson"))
 
 # %% ../../nbs/methods/21_proportion.ipynb #847e6d3b
 def clopper_pearson(
@@ -73,7 +73,7 @@ def clopper_pearson(
     high = 1.0 if yes == n else float(betaincinv(yes + 1, n - yes, 1 - a))
     return Said(yes / n, low, high, level, n, method="exact binomial interval (Clopper and Pearson 1934)",
         formula=f"beta quantiles: B(x, n-x+1) at {a:.4g} and B(x+1, n-x) at {1-a:.4g}; n = {n}",
-        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes, aloud=(CAUTIOUS,)))
+        label=label, used=_used(yes, n), notes=_SAMPLE, extra=dict(yes=yes, trial="proportion.clopper_pearson"))
 
 # %% ../../nbs/methods/21_proportion.ipynb #9ee7c108
 def wilson_cc(
@@ -113,7 +113,7 @@ def finite_population(
         formula=f"hypergeometric tails of {a:.4g} each; n = {n} of N = {N}, f = {n/N:.3f}", label=label,
         used=_used(yes, n) + (dict(group="not drawn", n=N - n, why="not in the sample"),),
         notes=_SAMPLE if n < N else (("Mọi đơn vị đều được xem xét: không có sai số chọn mẫu.", "Every unit was seen: there is no sampling error."),),
-        extra=dict(yes=yes, population=N, aloud=(CAUTIOUS,) if n < N else ()))
+        extra=dict(yes=yes, population=N, trial="proportion.finite_population" if n < N else None))
 
 # %% ../../nbs/methods/21_proportion.ipynb #6997262e
 def bounds(
@@ -187,7 +187,7 @@ def difference(
     return Difference(p1 - p2, *both[interval], level, int(n1) + int(n2), method=f"difference of two shares, {interval} interval (Newcombe 1998)",
         formula=f"Wilson intervals joined; n1 = {int(n1)}, n2 = {int(n2)}" if interval == "newcombe" else f"var = p1(1-p1)/n1 + p2(1-p2)/n2; n1 = {int(n1)}, n2 = {int(n2)}",
         label=label, used=(dict(group="first", n=int(n1), why=f"{int(yes1)} yes"), dict(group="second", n=int(n2), why=f"{int(yes2)} yes")),
-        notes=_SAMPLE, extra=dict(p1=p1, p2=p2, chisq=chi, p=p, test=test, verdict=verdict, **both))
+        notes=_SAMPLE, extra=dict(p1=p1, p2=p2, chisq=chi, p=p, test=test, verdict=verdict, trial="proportion.difference" if interval == "newcombe" else None, **both))
 
 # %% ../../nbs/methods/21_proportion.ipynb #13173388
 def shares(

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from ..files import write_parquet
 from .attainment import Evidence, judge, worst_best
-from .estimate import Estimate
+from .estimate import Estimate, notes_of
 from ..plan import units as U
 from ..plan.indicators import items
 
@@ -358,10 +358,11 @@ def count(y: Year, c) -> list[dict]:
         # articles of one cohort table are counted in the evaluated year
         value = y.count(code, PROVINCE)
         e = None if value is None or form[code].count not in ("cases", "persons", "distinct") else poisson_count(int(value))
-        main = code == c.measure["items"][0]
+        main, held = code == c.measure["items"][0], notes_of(e and e.with_(notes=()))
         row = dict(commitment=c.id, measure=c.id if main else f"{c.id}.part", unit=PROVINCE, period=str(y.year), breakdown="" if main else f"item={code}",
             numerator=_nan(value), value=_nan(value), low=_nan(e and e.low), high=_nan(e and e.high), level=_nan(e and e.level), n=value, value_unit=form[code].unit_en,
-            kind="administrative count", method=e.method if e else "sum of reported cells", formula=e.formula if e else "", sensitive=form[code].sensitive, num_item=code, synthetic=y.synthetic)
+            kind="administrative count", method=e.method if e else "sum of reported cells", formula=e.formula if e else "", sensitive=form[code].sensitive, num_item=code, synthetic=y.synthetic,
+            notes_vi=held[0][0] if held else "", notes_en=held[0][1] if held else "")
         if main: row |= _no_number(value)
         rows.append(row)
     if spent := c.measure.get("spent"):
@@ -418,7 +419,7 @@ def estimate_row(
     **more, # further columns
 ) -> dict: # a result row
     "An Estimate as a result row, notes and formula included."
-    notes = [" ".join(n[i] for n in e.notes) for i in (0, 1)]
+    notes = [" ".join(n[i] for n in notes_of(e)) for i in (0, 1)]
     return dict(commitment=commitment, measure=measure, unit=unit, period=str(y.year), breakdown=breakdown, value=_nan(e.value), low=_nan(e.low), high=_nan(e.high),
         level=_nan(e.level), n=_nan(e.n), value_unit=e.unit, kind=e.kind, method=e.method, formula=e.formula, notes_vi=notes[0], notes_en=notes[1], synthetic=y.synthetic) | more
 
@@ -531,10 +532,12 @@ def commune_rows(y: Year) -> list[dict]:
         for r in c.itertuples(index=False)]
 
 def reporting_rows(y: Year) -> list[dict]:
-    "State of each monthly report (reported, late, missing) and share of filled cells by district and block."
+    "State of each monthly report (reported, late, zero, missing) and share of filled cells by district and block. Zero: nothing was done of what is not sensitive."
     c, form, rows = cells(y.records, y.year), items(), []
+    monthly = [k for k, i in form.items() if i.freq == "M" and i.count != "flag" and not i.sensitive]
+    done = c[c["indicator"].isin(monthly) & c["known"]].groupby(["unit", "period"])["value"].sum()
     for r in c[c["indicator"] == "R1"].itertuples(index=False):
-        state = "missing" if not r.known else "reported" if r.value >= 1 else "late"
+        state = "missing" if not r.known else "late" if r.value < 1 else "zero" if done.get((r.unit, r.period), math.nan) == 0 else "reported"
         rows.append(dict(measure="dq.report", unit=r.unit, period=r.period, breakdown=f"state={state}", value=1.0, value_unit="reports", kind="administrative count", synthetic=y.synthetic))
     local = c[c["district"] != ""]
     local = local.assign(block=local["indicator"].map(lambda k: form[k].block if k in form else ""), zero=local["value"].eq(0) & local["known"])

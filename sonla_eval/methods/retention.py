@@ -129,8 +129,8 @@ def _stage_values(
     return pd.DataFrame(out, index=frame.index)
 
 # %% ../../nbs/methods/29d_retention.ipynb #96a83ea6
-LOSS = ("Tỷ lệ chỉ đúng cho cả khóa nếu người mất liên lạc giống người còn liên lạc; nếu không, khoảng 95% trong mô phỏng chỉ chứa giá trị đúng trong 82% trường hợp.",
-    "The share holds for the whole cohort only if the lost resemble the found; otherwise the 95 % interval held the truth in only 82 % of simulated cohorts.")
+LOSS = ("Tỷ lệ chỉ đúng cho cả khóa nếu người mất liên lạc giống người còn liên lạc.",
+    "The share holds for the whole cohort only if the lost resemble the found.")
 
 def _stage_estimate(
     name: str, # the stage
@@ -145,7 +145,7 @@ def _stage_estimate(
             {"group": "lost", "n": eligible - known, "why": "outcome unknown; left out of the share, kept in the bounds"})
     if not known: return Estimate(None, n=0, label=label, method="Wilson (1927)", used=used)
     e, worst, best = (wilson(*x, level) for x in ((yes, known), (yes, eligible), (yes + eligible - known, eligible)))
-    extra = {"yes": yes, "eligible": eligible, "worst": worst.value, "best": best.value}
+    extra = {"trial": "retention.stages" if known == eligible else "retention.stages, loss not by chance", "yes": yes, "eligible": eligible, "worst": worst.value, "best": best.value}
     extra |= {"low_with_loss": worst.low, "high_with_loss": best.high}
     notes = () if known == eligible else (LOSS,)
     return e.with_(formula=f"{e.formula} (known, of {eligible} due)", label=label, used=used, notes=notes, extra=extra)
@@ -298,7 +298,7 @@ def at(
     label = (f"{self.label[0]} sau {month:g} tháng", f"{self.label[1]} at {month:g} months")
     n = sum(u["n"] for u in self.used if u["group"] in ENDINGS)
     formula = f"Greenwood variance, log(-log) interval, normal quantile; n = {n}, at risk at {row.time:g} months = {int(row.at_risk)}"
-    return Estimate(row.survival, row.low, row.high, self.level, n, method="Kaplan-Meier (1958)", formula=formula, label=label, used=self.used, notes=self.notes, extra={"se": row.se, "worst": row.worst, "best": row.best})
+    return Estimate(row.survival, row.low, row.high, self.level, n, method="Kaplan-Meier (1958)", formula=formula, label=label, used=self.used, notes=self.notes, extra={"se": row.se, "worst": row.worst, "best": row.best, "trial": "retention.kaplan_meier"})
 
 def median(self: Curve) -> Estimate:
     "Months until half have left, with the interval of Brookmeyer and Crowley (1982); value None when half never leave in the time seen."

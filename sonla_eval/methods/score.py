@@ -126,7 +126,7 @@ def kappa(
     perfect = (("Nhất trí hoàn toàn: khoảng tin cậy thu về một điểm và không nên tin.", "Perfect agreement: the interval shrinks to a point and should not be trusted."),) if se == 0 else ()
     return Said(value, max(-1.0, value - half), min(1.0, value + half), level, n, "kappa", "sample estimate", f"Cohen's kappa, weights {weights}",
         f"se (Fleiss, Cohen and Everitt 1969) = {se:.4f}; observed {po:.3f}, by chance {pe:.3f}; n = {n}, k = {k}", label,
-        (dict(group="units", n=n, why="scored by both"),), perfect, dict(agreement=po, expected=pe, se=se))
+        (dict(group="units", n=n, why="scored by both"),), perfect, dict(agreement=po, expected=pe, se=se, trial="score.kappa"))
 
 def _agreement(k: int, weights: str) -> "numpy.ndarray":
     "Agreement weights of k ordered classes."

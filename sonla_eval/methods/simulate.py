@@ -17,7 +17,7 @@ import warnings
 import zlib
 import numpy as np
 import pandas as pd
-from .estimate import Refused, number
+from .estimate import Refused, coverage_warning, number
 from .power import crossing
 from ..settings import data_path
 
@@ -173,12 +173,8 @@ def caution(
     row, # one row of the table
     lang: str = "vi", # "vi" or "en"
 ) -> str: # a warning, or nothing
-    "What must be said when the interval's coverage lies outside 93-97 %."
-    c = row["coverage"]
-    if math.isnan(c) or 0.93 <= c <= 0.97: return ""
-    percent = number(100*c, lang, 1)
-    if c < 0.93: return f"Khoảng tin cậy 95% của phương pháp này thực ra chỉ chứa giá trị đúng trong {percent}% trường hợp: quá hẹp." if lang == "vi" else f"The 95 % interval of this method holds the truth in only {percent} % of cases: too narrow."
-    return f"Khoảng tin cậy 95% của phương pháp này chứa giá trị đúng trong {percent}% trường hợp: thận trọng hơn cần thiết." if lang == "vi" else f"The 95 % interval of this method holds the truth in {percent} % of cases: wider than needed."
+    "What must be said when the interval's coverage lies outside 93-97 %; an estimate of the method says the same."
+    return coverage_warning(row["coverage"], lang)
 
 def _effect_words(row, lang: str) -> str:
     "What could and could not be seen."

@@ -156,7 +156,7 @@ def carried(
     moved = moved.assign(unit=moved["unit"].map(home)).groupby(["indicator", "unit", "period"], as_index=False, sort=True)["value"].sum(min_count=1)
     return pd.concat([tally[~new][["indicator", "unit", "period", "value"]], moved], ignore_index=True), lost
 
-# %% ../../nbs/methods/35a_sites.ipynb #dffe42a1
+# %% ../../nbs/methods/35a_sites.ipynb #2cbb36df
 def step_for(
     o: Outcome, # a panel outcome
     wanted: str, # the protocol's step
@@ -165,22 +165,20 @@ def step_for(
     form = items()
     return "year" if any(form[c].freq == "Y" for c in o.numerator) else wanted
 
-def _parts(code: str, year: int, k: int, n: int) -> list[str]:
-    "Periods of an item within step k of n of a year; the year itself for a yearly item."
-    freq = items()[code].freq
+def _parts(freq: str, year: int, k: int, n: int) -> list[str]:
+    "Periods of an item (Y, Q or M) within step k of n of a year; the year itself for a yearly item."
     if freq == "Y": return [str(year)]
     per = {"Q": 4, "M": 12}[freq]//n
     return [f"{year}-Q{i}" if freq == "Q" else f"{year}-{i:02d}" for i in range(k*per + 1, (k + 1)*per + 1)]
 
-# %% ../../nbs/methods/35a_sites.ipynb #e624f762
+# %% ../../nbs/methods/35a_sites.ipynb #20312fd7
 def value_of(o: Outcome, known: dict, unit: str, year: int, k: int, n: int) -> float: # NaN when it can't be computed
     "One unit's outcome in one step."
-    def sums(codes, parts):
-        per = [[known.get((c, unit, p), math.nan) for p in parts(c)] for c in codes]
-        return np.array(per, float).sum(0) if per else np.zeros(0)
-    top = sums(o.numerator, lambda c: _parts(c, year, k, n))
+    form = items()
+    def sums(codes): return np.array([[known.get((c, unit, p), math.nan) for p in _parts(form[c].freq, year, k, n)] for c in codes], float).sum(0)
+    top = sums(o.numerator)
     if not o.denominator: return float(top.sum())
-    low = sums(o.denominator, lambda c: _parts(c, year, k, n))
+    low = sums(o.denominator)
     if len(low) == len(top):
         both = np.isfinite(top) & np.isfinite(low)
         num, den = top[both].sum(), low[both].sum()

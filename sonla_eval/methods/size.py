@@ -52,7 +52,7 @@ def chapman(
     few = ((f"Chỉ có {m} người trùng (dưới 7): ước tính có thể lệch.", f"Only {m} matches (under 7): the estimate may be biased."),) if m < 7 else ()
     return Said(N, min(low, N), max(high, N), level, n1 + n2 - m, unit, "model estimate", "two lists (Chapman 1951)",
         f"var = (n1+1)(n2+1)(n1-m)(n2-m)/((m+1)^2(m+2)), se = {math.sqrt(var):.2f}; interval Sadinle (2009); n1 = {n1}, n2 = {n2}, m = {m}",
-        label, _two_lists(n1, n2, m), _CLOSED + few, dict(se=math.sqrt(var)))
+        label, _two_lists(n1, n2, m), _CLOSED + few, dict(se=math.sqrt(var), trial="size.chapman"))
 
 # %% ../../nbs/methods/23_size.ipynb #cd0deb1d
 def lincoln_petersen(
@@ -98,7 +98,7 @@ def multiplier(
     if method == "bootstrap": low, high, se = _multiplier_bootstrap(served, served_se, p, n / deff, draws, seed, level)
     return Said(N, max(min(low, N), min(served, N)), max(high, N), level, n, unit, "model estimate", f"register and survey (multiplier, {method})",
         f"N = M/p, M = {served}, p = {yes}/{n}, deff = {deff:g}; se = {se:.1f}" + (f"; {draws} draws, seed {seed}" if method == "bootstrap" else "; var(log N) = deff (1-p)/yes + (se(M)/M)^2"),
-        label, (dict(group="on the register", n=served, why="used the service"), dict(group="surveyed", n=n, why=f"{yes} used the service")), _MULTIPLIER, dict(se=se, p=p))
+        label, (dict(group="on the register", n=served, why="used the service"), dict(group="surveyed", n=n, why=f"{yes} used the service")), _MULTIPLIER, dict(se=se, p=p, trial="size.multiplier"))
 
 # %% ../../nbs/methods/23_size.ipynb #e927210a
 _MULTIPLIER = (("Giả định: sổ dịch vụ và khảo sát nói về cùng một nhóm người, cùng nơi, cùng kỳ; người trả lời nhớ đúng và khách của dịch vụ không dễ được chọn vào khảo sát hơn người khác.",

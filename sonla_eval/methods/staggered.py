@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, number
+from .estimate import Estimate, Refused, measured
+from .said import p_value
 from .effects import Effects, judged
 from .did import Panel, some_units
 from .cells import adjusted_cell, cells, plain_cell
@@ -277,7 +278,8 @@ def _made(s: Staggered, rows: list, labels: list) -> list:
         if one <= 0.1 and e > 0: extra = {"se": e, "p": float(2 * special.stdtr(df, -abs(value / e)))}
         if d is not None:
             low, high = min(d.low, value), max(d.high, value)
-            extra |= {"flag": DEALT if one > 0.1 else FEW, "p": d.extra["p"]}
+            extra |= {"flag": DEALT if one > 0.1 else FEW, "p": d.extra["p"], "trial": "staggered.simple"}
+        elif one <= 0.1 and e > 0 and s.groups < 20: extra["trial"] = "staggered.simple, analytic"
         elif one > 0.1: low, high, extra = -math.inf, math.inf, {"flag": OPEN}
         if e > 0 and one <= 0.1 and s.draws and d is None: extra |= {"band_low": value - crit * e, "band_high": value + crit * e, "crit": crit}
         if 0 < one <= 0.1: extra["flag"] = (f"{100 * one:.0f}% trọng số ở nhóm 1 đơn vị", f"{100 * one:.0f} % of the weight on cohorts of one unit")
@@ -304,8 +306,8 @@ def _notes(s: Staggered) -> tuple:
     lost = int(np.isnan(s.att).sum())
     if lost: notes += ((f"{lost} ô (nhóm, kỳ) không ước tính được (thiếu số liệu hoặc hai nhóm không chồng lấp).",
                         f"{lost} (cohort, period) cells could not be estimated (no data, or the groups don't overlap)."),)
-    if s.groups < 20: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích quá hẹp (với 12 cụm, khoảng 95% chỉ bao phủ 90-93%).",
-                                 f"Only {s.groups} clusters: analytic intervals are too narrow (with 12, those of 95 % cover 90-93 %)."),)
+    if s.groups < 20: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích quá hẹp, nên được thay bằng chia lại thời điểm bắt đầu khi có thể.",
+                                 f"Only {s.groups} clusters: analytic intervals are too narrow and give way to dealing the start dates where that can be done."),)
     elif s.groups < 40: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích có thể hơi hẹp.", f"Only {s.groups} clusters: analytic intervals may be a little narrow."),)
     return notes
 
@@ -428,11 +430,11 @@ class Pretest:
         if self.p is None:
             return ("Không kiểm định được xu hướng song song trước khi bắt đầu (quá ít cụm so với số ô)." if lang == "vi"
                     else "Parallel trends before the start can't be tested (too few clusters for the number of cells).")
-        p = number(self.p, lang, 3)
-        if self.p < 0.05: return (f"Xu hướng trước khi bắt đầu khác nhau (p = {p}): không nên tin tác động ước tính." if lang == "vi"
-                                  else f"Trends before the start differ (p = {p}): the estimated effect should not be trusted.")
-        return (f"Chưa thấy xu hướng trước khi bắt đầu khác nhau (p = {p}); điều này không chứng minh chúng song song." if lang == "vi"
-                else f"Trends before the start are not seen to differ (p = {p}); this does not prove them parallel.")
+        p = p_value(self.p, lang)
+        if self.p < 0.05: return (f"Xu hướng trước khi bắt đầu khác nhau ({p}): không nên tin tác động ước tính." if lang == "vi"
+                                  else f"Trends before the start differ ({p}): the estimated effect should not be trusted.")
+        return (f"Chưa thấy xu hướng trước khi bắt đầu khác nhau ({p}); điều này không chứng minh chúng song song." if lang == "vi"
+                else f"Trends before the start are not seen to differ ({p}); this does not prove them parallel.")
 
 def pretest(self: Staggered) -> Pretest: # joint test of the cells before start - anticipation
     "Wald test of all placebo cells (without reference cells and cohorts of one unit). Callaway, Sant'Anna (2021)."
@@ -456,7 +458,8 @@ def sentence(
     "The whole analysis in a few sentences."
     e = self.simple()
     verdict = judged(e, lang)
-    return f"{e.sentence(lang)[:-1]}; {verdict}. {compared(self, lang)} {self.pretest().sentence(lang)}"
+    said = (f"{e.clause(lang)}; {verdict}.", measured(e.extra.get("trial"), lang), compared(self, lang), self.pretest().sentence(lang))
+    return " ".join(x for x in said if x)
 
 def table(
     self: Staggered,

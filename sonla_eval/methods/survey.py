@@ -80,7 +80,7 @@ def weighted_share(
     notes = ((("Mọi người trả lời như nhau: mỗi cụm được coi là một phỏng vấn.", "Everyone answered alike: each cluster counts as one interview."),) if same else ())
     used = ({"group": "answered", "n": n, "why": f"in {G} clusters"}, {"group": "no answer", "n": silent, "why": "left out: item blank"})
     formula = f"var = sum over strata of G/(G-1) sum (z_g - mean)^2; k = {n} interviews, G = {G} clusters, H = {H} strata, df = {df}, logit-t interval"
-    extra = {"se": se, "df": df, "deff": deff, "clusters": G, "n_effective": n/deff if deff and deff > 0 else math.nan, "unweighted": float(x["y"].mean()), "yes": int(x["y"].sum())}
+    extra = {"se": se, "df": df, "deff": deff, "clusters": G, "n_effective": n/deff if deff and deff > 0 else math.nan, "trial": "survey.weighted_share", "unweighted": float(x["y"].mean()), "yes": int(x["y"].sum())}
     return Estimate(p, low, high, level, n, method="weighted share, Taylor linearisation (Binder 1983)", formula=formula, label=label, used=used, notes=notes, extra=extra)
 
 # %% ../../nbs/methods/29e_survey.ipynb #1e44abce
@@ -131,7 +131,7 @@ def _change_estimate(
     used = tuple({"group": str(r), "n": k, "why": "answered"} for r, k in zip(rounds, n))
     return Difference(d, max(-1.0, d - half), min(1.0, d + half), level, sum(n), method="difference of weighted shares, Taylor linearisation (Binder 1983)",
         formula=f"var = G/(G-1) sum (z_g - mean)^2 of the clusters' differences; k = {sum(n)}, G = {G}, df = {df}, t interval", label=label, used=used,
-        extra={"se": se, "df": df, "p": p, "first": shares[0], "second": shares[1], "verdict": verdict})
+        extra={"trial": "survey.change", "se": se, "df": df, "p": p, "first": shares[0], "second": shares[1], "verdict": verdict})
 
 # %% ../../nbs/methods/29e_survey.ipynb #a5c61449
 def rounds(

@@ -163,7 +163,7 @@ def sentence(
     "The result in words, with the donors that make the double."
     e = self.effect()
     who = ", ".join(f"{r.unit} {number(100 * r.weight, lang)}{'%' if lang == 'vi' else ' %'}" for r in self.weights.head(4).itertuples())
-    text = f"{e.sentence(lang)[:-1]}; {judged(e, lang)}. "
+    text = f"{e.clause(lang)}; {judged(e, lang)}. "
     text += f"Đối chứng gồm: {who}." if lang == "vi" else f"The double is made of: {who}."
     return text + "".join(" " + n[0 if lang == "vi" else 1] for n in self.notes[1:])
 

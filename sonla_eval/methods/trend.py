@@ -278,4 +278,4 @@ def trend(
     cls, unit, k = (Difference, "share", 1) if kind == "proportion" else (Tested, f"per {per:g}", per)
     return cls(slope * k, (slope - half) * k, (slope + half) * k, level, 5, unit, "model estimate", "trend over five yearly values (Armitage 1955)",
         f"chi-square of the slope = {chi:.3f}, df = 1, se = {se:.5g}", label, tuple(dict(group=str(int(t)), n=int(y), why=f"of {m:g}") for t, y, m in zip(x, a, n)),
-        extra=dict(p=p, chisq=chi, verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(words, LANGS))))
+        extra=dict(p=p, chisq=chi, trial="trend.trend" if kind == "proportion" else None, verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(words, LANGS))))

@@ -45,7 +45,7 @@ def left_out(
     out.loc[hit, "status"] = "missing"
     return as_records(out)
 
-# %% ../../nbs/methods/39b_without_doubt.ipynb #6758e7e2
+# %% ../../nbs/methods/39b_without_doubt.ipynb #be0e639a
 NUMBERS = ("numerator", "denominator", "value", "low", "high")
 ASIDE = ("dq.", "model.path", "model.balance", "model.dynamic", "model.sensitivity", "model.group", "model.plane", "model.ceac", "model.mde", "model.needed") # quality and the workings behind a model's result
 
@@ -56,9 +56,9 @@ def changes(
     before: pd.DataFrame, # results of the year
     after: pd.DataFrame, # results of another evaluation of the same year
     year: int, # whose rows are compared
-) -> pd.DataFrame: # id, commitment, measure, period, breakdown, value_unit, sensitive, status_before, status_after, <number>_before, <number>_after
-    "Rows of the province that differ between two evaluations, in status or in a number."
-    def own(t): return t[(t["unit"] == PROVINCE) & (t["period"].str[:4] == str(year)) & ~t["measure"].str.startswith(ASIDE)].set_index("id")
+) -> pd.DataFrame: # id, commitment, measure, period, breakdown, value_unit, sensitive, judged, status_before, status_after, <number>_before, <number>_after
+    "The year's rows of the province that differ between two evaluations; `judged` where a status differs."
+    def own(t): return t[(t["unit"] == PROVINCE) & (t["period"] == str(year)) & ~t["measure"].str.startswith(ASIDE)].set_index("id")
     a, b = own(before), own(after)
     rows = []
     for id in sorted(set(a.index) | set(b.index)):
@@ -66,18 +66,19 @@ def changes(
         old, new = ([float(r.get(c, math.nan)) for c in NUMBERS] for r in (x, y))
         if x.get("status", "") == y.get("status", "") and all(map(_same, old, new)): continue
         r = x or y
-        rows.append({"id": id, **{c: r[c] for c in ("commitment", "measure", "period", "breakdown", "value_unit", "sensitive")}, "status_before": x.get("status", ""), "status_after": y.get("status", ""),
+        rows.append({"id": id, **{c: r[c] for c in ("commitment", "measure", "period", "breakdown", "value_unit", "sensitive")},
+                     "judged": x.get("status", "") != y.get("status", ""), "status_before": x.get("status", ""), "status_after": y.get("status", ""),
                      **{f"{c}_before": v for c, v in zip(NUMBERS, old)}, **{f"{c}_after": v for c, v in zip(NUMBERS, new)}})
-    columns = ["id", "commitment", "measure", "period", "breakdown", "value_unit", "sensitive", "status_before", "status_after", *(f"{c}_{w}" for w in ("before", "after") for c in NUMBERS)]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["id", "commitment", "measure", "period", "breakdown", "value_unit", "sensitive", "judged", "status_before", "status_after", *(f"{c}_{w}" for w in ("before", "after") for c in NUMBERS)]
+    return pd.DataFrame(rows, columns=columns).astype({"sensitive": bool, "judged": bool})
 
-# %% ../../nbs/methods/39b_without_doubt.ipynb #7ad566a8
+# %% ../../nbs/methods/39b_without_doubt.ipynb #1c237f77
 def public_changes(
     moved: pd.DataFrame, # from changes()
 ) -> pd.DataFrame: # the same rows; sensitive ones without numbers, statuses or names
-    "Changes as the public edition may show them: sensitive rows keep only that they exist."
+    "Changes as the public edition may show them: of a sensitive row only that it exists, and whether its status differs."
     out, touchy = moved.copy(), moved["sensitive"].astype(bool)
     for c in out.columns:
-        if c == "sensitive": continue
+        if c in ("sensitive", "judged"): continue
         out[c] = out[c].mask(touchy) if out[c].dtype == float else out[c].astype(object).mask(touchy, "")
     return out.sort_values(["sensitive", "id"], kind="stable", ignore_index=True)

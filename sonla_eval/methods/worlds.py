@@ -7,16 +7,17 @@ __all__ = ['Answer', 'SHARES', 'LOG', 'COUNTS', 'N', 'PERSONS', 'two_lists', 'th
            'ABOUT_MONTHS', 'SERIES', 'PROVINCE', 'TOGETHER', 'ABOUT', 'PANEL', 'FEW', 'here', 'PANELS', 'LONE', 'YEARS',
            'ABOUT_YEARS', 'ALONE', 'BOTH', 'STUDY', 'ABOUT_WOMEN', 'ABOUT_GROUPS', 'normal_share', 'CLIENTS', 'LOGITS',
            'last', 'FOLLOWED', 'OTHERS', 'Trial', 'four', 'logs', 'binomials', 'listed', 'recruits', 'chapman',
-           'months', 'quarters', 'jump', 'signalled', 'five_years', 'districts', 'placebo', 'allowing', 'women',
-           'grouped', 'venue_share', 'rounds', 'course', 'bounded', 'service', 'incomes', 'raters', 'holm', 'trials']
+           'months', 'quarters', 'jump', 'signalled', 'five_years', 'districts', 'analytic', 'placebo', 'allowing',
+           'women', 'grouped', 'venue_share', 'rounds', 'course', 'bounded', 'service', 'incomes', 'two_ways',
+           'ratio_of', 'pairs', 'one_district', 'pointed', 'raters', 'holm', 'trials']
 
-# %% ../../nbs/methods/36_worlds.ipynb #a200a915
+# %% ../../nbs/methods/36_worlds.ipynb #1b70ea9d
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import numpy as np
 import pandas as pd
-from . import client, clustered, count, coverage, did, few_clusters, honest, its, lists, missing, multiple, power, proportion, rds, retention, score, size, staggered, survey, synthetic, trend
+from . import client, clustered, cost, count, coverage, did, few_clusters, funnel, honest, its, lists, missing, multiple, power, proportion, rds, retention, score, sensitivity, size, staggered, survey, synthetic, trend
 
 # %% ../../nbs/methods/36_worlds.ipynb #07b172da
 Answer = tuple[float | None, float, float, float | None]
@@ -92,7 +93,7 @@ def recruits(rng: np.random.Generator, effect: float, n: int = 150, trait: float
             for j in rng.choice(N, k, replace=False, p=weight/weight.sum()): queue.append((i, j)); free[j] = 0
     return pd.DataFrame(rows, columns=["id", "recruiter", "degree", "y"]).astype({"id": str, "recruiter": str})
 
-# %% ../../nbs/methods/36_worlds.ipynb #075873b9
+# %% ../../nbs/methods/36_worlds.ipynb #1921b547
 PERSONS = {"tested": False, "unit": ("người", "persons"), "scale": 1.0}
 two_lists, three_lists = listed(0.3, 0.225), listed(0.3, 0.25, 0.2)
 
@@ -106,6 +107,7 @@ SIZES = (
     Trial("lists.loglinear", ("400 người, ba danh sách độc lập", "400 persons, three independent lists"), three_lists, lambda d: four(lists.loglinear(d, ["a", "b", "c"])), lambda e: N, **PERSONS),
     Trial("coverage.coverage", ("150 người được tiếp cận trên 400, quy mô từ hai danh sách", "150 reached of 400, size from two lists"), two_lists, lambda d: four(coverage.coverage(150, chapman(d))), lambda e: 150/N, tested=False),
     Trial("rds.rds_ii", ("150 người giới thiệu nhau trong 400, tỷ lệ 30%", "150 recruits of 400, share 30 %"), recruits, lambda d: four(rds.rds_ii(d, "y", draws=300)), lambda e: 0.3, tested=False),
+    Trial("rds.gile_ss", ("150 người giới thiệu nhau trong 400, tỷ lệ 30%", "150 recruits of 400, share 30 %"), recruits, lambda d: four(rds.gile_ss(d, "y", N, draws=100, samples=200)), lambda e: 0.3, tested=False),
 )
 
 # %% ../../nbs/methods/36_worlds.ipynb #29127098
@@ -123,7 +125,7 @@ def jump(**options) -> Callable:
     "The change of level of an interrupted series, without a change of slope."
     return lambda d: its.its(d, "time", "y", d["time"].iloc[len(d)//2], slope=False, **options).effects().rows[0]
 
-# %% ../../nbs/methods/36_worlds.ipynb #b970f36d
+# %% ../../nbs/methods/36_worlds.ipynb #c46cc4d6
 def signalled(values: np.ndarray) -> Answer:
     "Whether a control chart of the values signals anything: p is 0 or 1, there is no interval."
     return None, math.nan, math.nan, 0.0 if trend.xmr(values.tolist()).special else 1.0
@@ -137,7 +139,9 @@ MONTHS = {"effects": (0.0, 0.5, 1.0, 1.5, 2.0), "at": 2, "unit": SD, "scale": 1.
 ABOUT_MONTHS = ("48 tháng, tương quan 0,3", "48 months, correlation 0.3")
 SERIES = (
     Trial("its.its, ols", ABOUT_MONTHS, months, lambda d: four(jump()(d)), **MONTHS),
+    Trial("its.its, ols hac", ABOUT_MONTHS, months, lambda d: four(jump(errors="hac")(d)), **MONTHS),
     Trial("its.its, prais", ABOUT_MONTHS, months, lambda d: four(jump(model="prais")(d)), **MONTHS),
+    Trial("its.its, prais model", ABOUT_MONTHS, months, lambda d: four(jump(model="prais", errors="model")(d)), **MONTHS),
     Trial("its.its, quasi", ("24 quý, 5 vụ mỗi năm", "24 quarters, 5 cases a year"), quarters, lambda d: logs(jump(model="quasi")(d)), effects=(0.0, -0.69, -1.1, -1.39, -2.3), at=1, unit=LOG, scale=1.0),
     Trial("trend.trend", ("5 năm, mỗi năm 100 người", "5 years of 100 persons"), five_years, lambda d: four(trend.trend(d)), effects=(0.0, 0.02, 0.03, 0.04, 0.06), at=2),
     Trial("trend.xmr", ("24 tháng, mức thay đổi ở giữa", "24 months, the level moves in the middle"), lambda rng, effect: rng.standard_normal(24) + effect*(np.arange(24) >= 12), signalled, effects=(0.0, 1.0, 2.0, 3.0), unit=SD, scale=1.0),
@@ -156,11 +160,18 @@ def districts(panel: power.Panel) -> Callable:
         return did.panel(pd.DataFrame({"unit": unit, "time": time, "y": y, "start": start}), "unit", "time", "y", start="start")
     return draw
 
-# %% ../../nbs/methods/36_worlds.ipynb #a3387e7a
+# %% ../../nbs/methods/36_worlds.ipynb #25b1efe7
 ABOUT = ("12 huyện, 20 quý, bắt đầu rải rác", "12 districts, 20 quarters, staggered starts")
 PANEL = {"effects": (0.0, 0.5, 1.0, 1.5, 2.0), "at": 2, "unit": SD, "scale": 1.0}
 FEW = PANEL | {"effects": (0.0, 1.2), "at": 1}
 here = districts(PROVINCE)
+
+def analytic(e) -> Answer:
+    "The textbook interval behind an estimate whose own interval comes from dealing the start dates."
+    from scipy.special import stdtr, stdtrit
+    se, df = e.extra["se"], len(PROVINCE.starts) - 1
+    return e.value, e.value - stdtrit(df, 0.975)*se, e.value + stdtrit(df, 0.975)*se, float(2*stdtr(df, -abs(e.value)/se))
+
 PANELS = (
     Trial("did.two_groups", ("6 huyện bắt đầu cùng lúc, 6 huyện không, 20 quý", "6 districts start together, 6 never, 20 quarters"), districts(TOGETHER), lambda p: four(did.two_groups(p)), **PANEL),
     Trial("did.twfe", ABOUT, here, lambda p: four(did.twfe(p)), **PANEL),
@@ -168,10 +179,11 @@ PANELS = (
     Trial("few_clusters.wild_bootstrap", ABOUT, here, lambda p: four(few_clusters.wild_bootstrap(p)), **FEW),
     Trial("few_clusters.randomization", ABOUT, here, lambda p: four(few_clusters.randomization(p, limit=2000, draws=999)), **PANEL),
     Trial("staggered.simple", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).simple()), **PANEL),
+    Trial("staggered.simple, analytic", ABOUT, here, lambda p: analytic(staggered.staggered(p, draws=0).simple()), **PANEL),
     Trial("staggered.dealt", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).dealt()), **PANEL),
 )
 
-# %% ../../nbs/methods/36_worlds.ipynb #863d4092
+# %% ../../nbs/methods/36_worlds.ipynb #6ceb60f3
 LONE = power.Panel(starts=(10,) + (None,)*11)
 YEARS = power.Panel(starts=(3,)*6 + (None,)*6, periods=6)
 ABOUT_YEARS = ("12 huyện, 6 năm, 6 huyện bắt đầu cùng lúc", "12 districts, 6 years, 6 start together")
@@ -188,6 +200,7 @@ def allowing(interval: Callable, bound: float) -> Callable:
 ALONE = (
     Trial("synthetic.synthetic", ("1 huyện bắt đầu, 11 huyện đối chứng, 20 quý", "1 district starts, 11 donors, 20 quarters"), districts(LONE), placebo, **PANEL | {"effects": (0.0, 2.0), "at": 1}),
     Trial("honest.smoothness", ABOUT_YEARS, districts(YEARS), allowing(honest.smoothness, 0.0), **PANEL),
+    Trial("honest.smoothness, known covariance", ABOUT_YEARS, districts(YEARS), allowing(lambda e, M: honest.smoothness(replace(e, clusters=None), M), 0.0), **PANEL),
     Trial("honest.relative", ABOUT_YEARS, districts(YEARS), allowing(honest.relative, 1.0), **PANEL | {"effects": (0.0, 2.5), "at": 1}),
 )
 
@@ -259,7 +272,7 @@ def incomes(rng: np.random.Generator, effect: float, n: int = 150) -> pd.DataFra
     income = 10 + 0.4*(age - 30) + rng.normal(0, 2, n)
     return pd.DataFrame({"age": age, "income": np.where(rng.random(n) < 1/(1 + np.exp(-(age - 32)/4)), np.nan, income)})
 
-# %% ../../nbs/methods/36_worlds.ipynb #5bb8389c
+# %% ../../nbs/methods/36_worlds.ipynb #5035f292
 last = lambda d: retention.stages(d).estimates["employed12"]
 FOLLOWED = (
     Trial("survey.weighted_share", ("15 tụ điểm, mỗi nơi 12 phỏng vấn", "15 venues of 12 interviews"), rounds, lambda d: four(survey.weighted_share(d[d["round"] == 1], "condom")), lambda e: venue_share(0.0), tested=False),
@@ -270,10 +283,34 @@ FOLLOWED = (
     Trial("retention.stages, bounds", ("khóa 30 người, người chưa có việc dễ mất liên lạc hơn", "course of 30, those without work are lost more often"), course(True), lambda d: bounded(last(d)), lambda e: 0.6, tested=False),
     Trial("retention.kaplan_meier", ("48 người, theo dõi 12 tháng", "48 persons followed for 12 months"), service, lambda d: four(retention.kaplan_meier(d).at(d["months"].max())), lambda e: 0.55, tested=False),
     Trial("missing.imputed, normal", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, k_pmm=0, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
+    Trial("missing.imputed, value", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, borrow="value", unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
     Trial("missing.imputed", ("150 người, khoảng 40% không ghi thu nhập", "150 persons, about 40 % of incomes blank"), incomes, lambda d: four(missing.imputed(d, missing.mean_and_variance("income"), m=10, unit="")), lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
 )
 
-# %% ../../nbs/methods/36_worlds.ipynb #ccc23a08
+# %% ../../nbs/methods/36_worlds.ipynb #94fbf932
+def two_ways(rng: np.random.Generator, effect: float, n: int = 60) -> pd.DataFrame:
+    "Clients of an old (0) and a new (1) way of working: stayed, cost in million dong."
+    arm = np.repeat([0, 1], n)
+    return pd.DataFrame({"arm": arm, "stayed": (rng.random(2*n) < np.where(arm, 0.6, 0.3)).astype(float), "cost": rng.gamma(4, np.where(arm, 5, 2)/4)})
+
+def ratio_of(d: pd.DataFrame) -> Answer:
+    "The cost of one more who stays; no answer when one way dominates."
+    e = cost.icer(cost.bootstrap(d, "arm", "stayed", "cost", 2022, draws=500))
+    return four(e) if e.value is not None else (None, math.nan, math.nan, None)
+
+def pairs(rng: np.random.Generator, effect: float, n: int = 40) -> np.ndarray:
+    "Differences of matched pairs, positive with odds 1.5 through a hidden trait, shifted by `effect`."
+    return np.abs(rng.standard_normal(n))*np.where(rng.random(n) < 0.6, 1, -1) + effect
+
+def one_district(rng: np.random.Generator, effect: float) -> pd.DataFrame:
+    "Twelve districts of 40 establishments, 80 % each, one of them lower by `effect`."
+    return pd.DataFrame({"unit": [f"{i:02}" for i in range(12)], "numerator": rng.binomial(40, 0.8 - effect*(np.arange(12) == 0)), "denominator": 40})
+
+def pointed(d: pd.DataFrame) -> Answer:
+    "Whether the funnel places any district beyond 99.8 %: p is 0 or 1, there is no interval."
+    return None, math.nan, math.nan, 0.0 if any(p.place.endswith("99.8") for p in funnel.funnel(d).points) else 1.0
+
+# %% ../../nbs/methods/36_worlds.ipynb #764f127b
 def raters(rng: np.random.Generator, effect: float) -> tuple[np.ndarray, np.ndarray]:
     "Classes 0-2 given to 204 communes by two raters."
     first = rng.integers(0, 3, 204)
@@ -285,6 +322,10 @@ def holm(z: np.ndarray) -> Answer:
     return None, math.nan, math.nan, float(multiple.adjusted(2*ndtr(-np.abs(z))).min())
 
 OTHERS = (
+    Trial("cost.icer", ("hai nhóm 60 khách hàng, thêm một người ở lại tốn 10 triệu đồng", "two groups of 60 clients, one more who stays costs 10 million dong"), two_ways, ratio_of, lambda e: 10.0, tested=False, unit=("triệu đồng", "million dong"), scale=1.0),
+    Trial("sensitivity.signed_rank_bounds", ("40 cặp, yếu tố ẩn Γ = 1,5, kiểm định ở Γ = 1,5", "40 pairs, hidden trait Γ = 1.5, tested at Γ = 1.5"), pairs,
+        lambda d: (None, math.nan, math.nan, float(sensitivity.signed_rank_bounds(d, (1.5,)).rows["p_high"].iloc[-1])), effects=(0.0, 0.3, 0.6, 0.9), unit=SD, scale=1.0),
+    Trial("funnel.funnel", ("12 huyện, mỗi huyện 40 cơ sở, một huyện thấp hơn", "12 districts of 40 establishments, one of them lower"), one_district, pointed, effects=(0.0, 0.15, 0.25, 0.35)),
     Trial("score.kappa", ("204 xã, hai người chấm, kappa 0,7", "204 communes, two raters, kappa 0.7"), raters, lambda d: four(score.kappa(*d)), lambda e: 0.7, tested=False, unit=("kappa", "kappa"), scale=1.0),
     Trial("multiple.family", ("10 phép kiểm định, hiệu chỉnh Holm", "10 tests, Holm's correction"), lambda rng, effect: rng.standard_normal(10) + effect*(np.arange(10) == 0), holm, effects=(0.0, 2.0, 3.0, 4.0, 5.0), unit=("sai số chuẩn", "standard errors"), scale=1.0),
 )

@@ -9,12 +9,14 @@ __all__ = ['CALLOUTS', 'Html', 'slug', 'para', 'main_points', 'findings', 'callo
 from html import escape
 import re
 import unicodedata
+from ..safe import visible
 from .theme import MARKS
 from .words import status_word, t
 
 # %% ../../nbs/present/52_blocks.ipynb #e8fe276b
 class Html(str):
-    "HTML made by this package, with all text in it escaped; a notebook shows it as it is."
+    "HTML made by this package, with all text in it escaped and no control character in it; a notebook shows it as it is."
+    def __new__(cls, text=""): return super().__new__(cls, visible(text, "\n"))
     def _repr_html_(self) -> str: return str(self)
 
 def slug(

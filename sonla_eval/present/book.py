@@ -6,12 +6,13 @@
 __all__ = ['Book', 'rows', 'one', 'value', 'name', 'districts', 'by_district', 'commitment_rows', 'item', 'masked']
 
 # %% ../../nbs/present/59a_book.ipynb #7dfe12db
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import pandas as pd
 from ..methods.results import PROVINCE
 from ..plan import units as U
 from ..plan.indicators import items
+from ..protect.apart import row_streams, taken
 
 # %% ../../nbs/present/59a_book.ipynb #261a7d56
 @dataclass(frozen=True)
@@ -27,11 +28,23 @@ class Book:
     files: pd.DataFrame | None = None # workbooks read
     threshold: int = 5 # of the public edition
     quality: dict | None = None # tables of publish.quality_year for this edition
+    public: "Book | None" = None # in the internal edition, the same book of the public one
     before: object = None # last year's present.graph.Graph, when that year was made here
 
     def __post_init__(self):
         groups = {k: g for k, g in self.results.groupby("measure", sort=False)}
         object.__setattr__(self, "_by", groups)
+        object.__setattr__(self, "_stream", row_streams(self.results).where(self.results["unit"].str.len() > 2, "")) # of rows below the province
+
+    def _take(self, part: pd.DataFrame) -> pd.DataFrame:
+        "The rows, noted for whoever watches that the two streams don't meet."
+        told = part["numerator"].notna() | part["value"].notna() | part["mask"].ne("")
+        taken(set(self._stream.loc[part.index[told]]))
+        return part
+
+    def of_stream(self, police: bool) -> "Book": # a book without the other rows
+        "The same book with the police rows alone, or with all others; below the province the two are shown apart."
+        return replace(self, results=self.results[((self._stream == "enforcement") == police) | self.results["unit"].eq(PROVINCE)])
 
     @property
     def synthetic(self) -> bool:
@@ -72,7 +85,7 @@ def rows(
     for column, wanted in (("unit", unit), ("period", period), ("breakdown", breakdown)):
         if wanted is not None: keep &= table[column] == wanted
     if like is not None: keep &= table["breakdown"].str.startswith(like)
-    return table[keep]
+    return self._take(table[keep])
 
 def one(
     self: Book,
@@ -126,7 +139,7 @@ def commitment_rows(
 ) -> pd.DataFrame: # one row a commitment in the plan's order
     "The main row of every commitment for a unit; a commitment without one there is left out."
     r = self.results
-    main = r[(r["measure"] == r["commitment"]) & r["commitment"].ne("") & (r["unit"] == (unit or self.unit)) & (r["period"] == str(self.year)) & (r["breakdown"] == "")]
+    main = self._take(r[(r["measure"] == r["commitment"]) & r["commitment"].ne("") & (r["unit"] == (unit or self.unit)) & (r["period"] == str(self.year)) & (r["breakdown"] == "")])
     order = {c: i for i, c in enumerate(self.plan.commitments)}
     return main.sort_values("commitment", key=lambda s: s.map(order), kind="stable", ignore_index=True)
 

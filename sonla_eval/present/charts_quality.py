@@ -53,7 +53,7 @@ def _tile(sheet, x: float, y: float, w: float, h: float, code: str, grade: str, 
     if code: sheet.text(x + 5, y + h/2, code, 12, 400, ink)
     sheet.text(x + w - 5 if code else x + w/2, y + h/2, grade + ("?" if asked else ""), 12, 600, ink, "right" if code else "center")
 
-# %% ../../nbs/present/59j_charts_quality.ipynb #776b3ba4
+# %% ../../nbs/present/59j_charts_quality.ipynb #cb424dc5
 @chart
 def share_pairs(
     df: pd.DataFrame, # label, due, came, on_time (numbers)
@@ -65,8 +65,8 @@ def share_pairs(
     "Share of what was due that came (disc) and that came in time (square), one row each."
     rows = need(df, "label", "due", "came", "on_time").astype({c: float for c in ("due", "came", "on_time")})
     came, timely = rows["came"]/rows["due"], rows["on_time"]/rows["due"]
-    square = lambda x, y: sheet.path([x], [y], marker="s", ms=7.5, mfc=PAPER, mec=DARKER[ORANGE], mew=1.8, zorder=4)
-    disc = lambda x, y: sheet.path([x], [y], marker="o", ms=8.5, mfc=BLUE, mec=PAPER, mew=1, zorder=5)
+    square = lambda x, y: sheet.path([x], [y], marker="s", ms=10, mfc=PAPER, mec=DARKER[ORANGE], mew=1.8, zorder=4)
+    disc = lambda x, y: sheet.path([x], [y], marker="o", ms=6.5, mfc=BLUE, mec=PAPER, mew=1, zorder=5)
     entries = [(disc, t("key.came", lang)), (square, t("key.on_time", lang)), (lambda x, y: sheet.line(x, y - 7, x, y + 7, INK, 1.4, (0, (3, 2))), t("key.good", lang, n=say(good, "share", lang, 0)))]
     width, heights = name_column(rows["label"], 140, 24)
     left, right, top = MARGIN + width + 14, WIDTH - 122, key_height(entries) + 26
@@ -149,7 +149,7 @@ def ratio_dots(
     data = pd.DataFrame({t("col.label", lang): rows["label"], t("key.now", lang): rows["now"], t("col.mean", lang): rows["mean"].round(1), t("col.ratio", lang): ratio.round(2)})
     return sheet, data, facts(rows["label"], ratio, [False]*len(rows), lang, lambda v: say(v, "n", lang, 2))
 
-# %% ../../nbs/present/59j_charts_quality.ipynb #9fb0c9d4
+# %% ../../nbs/present/59j_charts_quality.ipynb #d050c256
 @chart
 def range_dots(
     df: pd.DataFrame, # label, value, low, high (expected range)
@@ -169,7 +169,8 @@ def range_dots(
         y0 += h
         to_x = lambda v: left + (right - left - 8)*v/max(r["value"], r["high"], 1e-9)
         sheet.text(MARGIN, y, r["label"], room=190)
-        sheet.line(left, y, right - 8, y, "#C9CED3", 1)
+        sheet.line(left, y - 8, left, y + 8, AXIS, 1)
+        if r["value"] > r["high"]: sheet.line(to_x(r["high"]), y, to_x(r["value"]), y, AXIS, 1)
         sheet.rect(to_x(r["low"]), y - 5, max(to_x(r["high"]) - to_x(r["low"]), 2), 10, "#8AA5BE", AXIS, lw=0.8)
         dot(sheet, to_x(r["value"]), y, True)
         sheet.text(WIDTH - MARGIN, y - 7, say(r["value"], "n", lang), 12, 600, ha="right")
@@ -177,34 +178,36 @@ def range_dots(
     data = pd.DataFrame({t("col.label", lang): rows["label"], t("col.value", lang): rows["value"], t("col.low", lang): rows["low"].round(1), t("col.high", lang): rows["high"].round(1)})
     return sheet, data, facts(rows["label"], rows["value"], [False]*len(rows), lang, lambda v: say(v, "n", lang))
 
-# %% ../../nbs/present/59j_charts_quality.ipynb #b3948770
+# %% ../../nbs/present/59j_charts_quality.ipynb #d8e72b04
 @chart
 def status_pairs(
     df: pd.DataFrame, # id, before, after (statuses)
     id: str, # of the figure
     lang: str, # "vi" or "en"
     synthetic: bool, # draw the badge
+    names: tuple = (), # of the two evaluations; with and without doubtful numbers by default
 ):
     "Marks of two evaluations, one column for each commitment; columns whose status differs are framed."
     rows = need(df, "id", "before", "after")
     used = [s for s in dict.fromkeys([*rows["before"], *rows["after"]]) if s]
     entries = [(lambda x, y, s=s: mark(sheet, x, y, s), status_word(s, lang)) for s in used]
-    words = [t("key.with", lang), t("key.without", lang)]
+    words = list(names) or [t("key.with", lang), t("key.without", lang)]
     left = MARGIN + max(map(text_width, words)) + 12
-    per = max(1, int((WIDTH - left)//30))
-    step, block, top = (WIDTH - left)/per, 92.0, key_height(entries) + 12
-    sheet = Sheet(id, top + -(-len(rows)//per)*block, lang, synthetic)
+    lines = -(-len(rows)//max(1, int((WIDTH - left)//26)))
+    per = -(-len(rows)//lines)
+    step, block, top = min(48.0, (WIDTH - left)/per), 92.0, key_height(entries) + 12
+    sheet = Sheet(id, top + lines*block, lang, synthetic)
     key(sheet, 11, entries)
     for k, r in enumerate(rows.to_dict("records")):
         x, y = left + (k % per + 0.5)*step, top + (k//per)*block
         if k % per == 0:
             for words_, dy in zip(words, (36, 62)): sheet.text(MARGIN, y + dy, words_)
-        changed = r["before"] != r["after"]
+        changed = bool(r["after"]) and r["before"] != r["after"]
         if changed: sheet.rect(x - step/2 + 1, y + 2, step - 2, 76, PAPER, INK, lw=1.6)
         sheet.text(x, y + 13, r["id"], 12, 600 if changed else 400, ha="center")
         for s, dy in ((r["before"], 36), (r["after"], 62)):
-            if is_blank(s): sheet.text(x, y + dy, "•", 12, 400, AXIS, "center")
+            if is_blank(s): sheet.text(x, y + dy, "•", 16, 600, AXIS, "center")
             else: mark(sheet, x, y + dy, s)
     said = [status_word(s, lang) if s else "•" for s in [*rows["before"], *rows["after"]]]
-    data = pd.DataFrame({t("col.id", lang): rows["id"], t("key.with", lang): said[:len(rows)], t("key.without", lang): said[len(rows):]})
+    data = pd.DataFrame({t("col.id", lang): rows["id"], words[0]: said[:len(rows)], words[1]: said[len(rows):]})
     return sheet, data, [f"{r['id']}: {status_word(r['before'], lang)} → {status_word(r['after'], lang)}." for r in rows.to_dict("records") if r["before"] and r["after"] and r["before"] != r["after"]]

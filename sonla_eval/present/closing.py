@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['GLOSSARY', 'LIMITS', 'SAFETY', 'DAC', 'DO', 'ORDER', 'OFFICE', 'pairs_list', 'points', 'front_matter', 'status_key',
-           'glossary', 'limits', 'safety', 'criteria', 'addressee', 'indicator_sheets', 'edition_notes']
+           'glossary', 'limits', 'safety', 'criteria', 'addressee', 'indicator_sheets']
 
 # %% ../../nbs/present/59h_closing.ipynb #fd4b7d5a
 from html import escape
@@ -126,11 +126,3 @@ def indicator_sheets(book: Book) -> Html:
             (t("col.target", book.lang), target_words(c, book.lang)), (book.w("Cấp, tần suất", "Level, frequency"), f"{i.level}, {i.freq}"), (book.w("Điều chưa rõ", "What is ambiguous"), getattr(c, f"ambiguity_{book.lang}")), (t("col.source", book.lang), f"{c.source.title}, {date_word(c.source.date, book.lang)}")]
         parts.append(f'<details class="sheet" id="sheet-{c.id.lower()}"><summary><b>{c.id}</b> {escape(short_words(c, book.lang))}</summary>{pairs_list([(a, b) for a, b in rows if b], "sheet")}</details>')
     return Html("".join(parts))
-
-def edition_notes(book: Book) -> Html:
-    "Why numbers are hidden and how many, and what differs between the two editions."
-    from sonla_eval.protect.suppress import summary
-    differ = [book.w("Bản nội bộ nêu từng ô cần sửa và từng xã còn thiếu; bản công bố chỉ nêu số đếm.", "The internal edition lists each cell to correct and each commune that is lacking; the public edition gives counts only."),
-              book.w("Bản công bố ẩn số nhỏ về người, vụ và cơ sở nghi vấn dưới cấp tỉnh, và những số giúp suy ra chúng.", "The public edition hides small counts of persons, cases and suspected premises below the province, and the numbers that would give them away.")]
-    if book.edition == "public": differ.insert(0, summary(book.results, book.lang, threshold=book.threshold))
-    return points(differ, "editions")

@@ -11,7 +11,7 @@ from html import escape
 import re
 import pandas as pd
 from .blocks import Html
-from .tables import bare_table, csv_link, csv_text, unmasked
+from .tables import bare_table, csv_link, csv_text, suppressed_note, unmasked
 from .words import LANGS, t
 
 # %% ../../nbs/present/54_figure.ipynb #008c3934
@@ -59,6 +59,8 @@ def figure_html(
     e, lang = escape, self.lang
     badge = f'<p class="badge sr">{e(t("synthetic.badge", lang))}</p>' if self.synthetic else ""
     note = f'<p class="note">{e(t("figure.note", lang, note=self.note))}</p>' if self.note else ""
+    hidden = suppressed_note(self.data, lang)
+    note += f'<p class="note hidden-cells">{e(hidden)}</p>' if hidden else ""
     link = f'<a class="anchor" href="#{self.id}" aria-label="{e(t("figure.link", lang))}">#</a>'
     return Html(
         f'<figure id="{self.id}" class="chart" lang="{lang}"><figcaption><p class="headline">{e(self.headline)} {link}</p>'

@@ -97,8 +97,8 @@ def verified_words(book: Book, commitment: str, unit: str) -> str:
     row = book.one(f"{commitment}.verified", unit)
     return "" if row is None or math.isnan(row["numerator"]) else fraction(row["numerator"], row["denominator"], book.lang)
 
-def fig_grid(book: Book, unit: str | None = None):
-    "A unit's commitments with mark, counts and gap."
+def fig_grid(book: Book, unit: str | None = None, id: str = "status-grid", part: str = ""):
+    "A unit's commitments with mark, counts and gap; `part` says which of them."
     every = book.commitment_rows(unit)
     rows = every[every["status"].ne("")].reset_index(drop=True)
     if rows.empty: return lacking(book, book.w("không có cam kết nào đo được ở cấp này.", "no commitment is measured at this level."))
@@ -110,7 +110,7 @@ def fig_grid(book: Book, unit: str | None = None):
     judged = [book.plan.commitments[c].target is not None for c in rows["commitment"]]
     frame = pd.DataFrame({"id": rows["commitment"], "label": label, "status": rows["status"], "numerator": rows["numerator"], "denominator": rows["denominator"],
                           "gap": [(d - n) if j else math.nan for n, d, j in zip(rows["numerator"], rows["denominator"], judged)], "mask": rows["mask"]})
-    return status_grid(frame, "status-grid", note=note, **shared(book, head, book.w("Tình trạng từng cam kết", "Status of each commitment")))
+    return status_grid(frame, id, note=note, **shared(book, head, book.w("Tình trạng từng cam kết", "Status of each commitment") + (f": {part}" if part else "")))
 
 # %% ../../nbs/present/59c_figures_plan.ipynb #89c01ed7
 def fig_bounds(book: Book):

@@ -537,6 +537,13 @@ def _unite(one: pd.DataFrame | None, other: pd.DataFrame | None) -> pd.DataFrame
     both = pd.concat(frames, ignore_index=True)
     return both.assign(_hidden=both["mask"] != "").sort_values(["_hidden"], kind="stable").drop_duplicates("id").drop(columns="_hidden")
 
+def _told_twice(frame: pd.DataFrame) -> list[Leak]: # hidden numbers left beside their mark, or printed in another file of results
+    "One file hides a result that another prints: CSV, workbook and JSON must agree."
+    numbers, hidden = ["numerator", "denominator", "value", "low", "high"], frame["mask"] != ""
+    left = [Leak("results", r["id"], f"results, column {c}", r[c]) for r in frame[hidden].to_dict("records") for c in numbers if not math.isnan(r[c])]
+    printed = frame[~hidden & frame["id"].isin(set(frame.loc[hidden, "id"])) & frame["value"].notna()]
+    return left + [Leak("results", r["id"], "another file of results", r["value"]) for r in printed.to_dict("records")]
+
 def attack(
     folder: Path, # a public edition
     with_folder: Path | None = None, # an earlier year's public edition
@@ -550,6 +557,7 @@ def attack(
     leaks = _leaks_between(tables) + _leaks_in_words(Published(None, tables, seen.texts + past.texts, ()))
     rows, secret, bare = [], [], []
     frame = _unite(seen.results, past.results)
+    if seen.results is not None: leaks += _told_twice(seen.results)
     if frame is not None:
         facts, series = from_results(frame)
         bare = printed_small(frame, threshold) + ["|".join(n) for n, x in sorted(facts.known.items()) if n[1] == "gap" and 0 < x < threshold]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
-import base64, csv, io, json, re, unicodedata
+import base64, csv, html, io, json, re, unicodedata, zipfile
 
 import pandas as pd
 
@@ -197,31 +197,48 @@ def _walk(value: object, path: str = "") -> list: # tables of records and texts 
     elif isinstance(value, str): out.append(("text", path, value))
     return out
 
+# %% ../../nbs/protect/44_published.ipynb #a1b2c3d4
+_RESULTS = {"id", "measure", "unit", "period", "mask"}
+_NUMBERS = ("numerator", "denominator", "value", "low", "high")
+
+def _as_results(rows: list) -> pd.DataFrame: # rows of results, the first with the names of columns; marks and blanks are no numbers
+    frame = pd.DataFrame(rows[1:], columns=rows[0])
+    marked = pd.DataFrame({c: [bool(HIDDEN.match(str(v))) for v in frame[c]] for c in _NUMBERS if c in frame}).any(axis=1)
+    frame["mask"] = ["suppressed" if m and not str(v or "").strip() else v for m, v in zip(marked, frame["mask"])]
+    for c in _NUMBERS: frame[c] = pd.to_numeric(frame[c], errors="coerce") if c in frame else float("nan")
+    for c in set(frame) - set(_NUMBERS): frame[c] = ["" if v is None or v != v else str(v) for v in frame[c]]
+    return frame
+
 # %% ../../nbs/protect/44_published.ipynb #27a7c714
-def _from_json(source: str, key: str, text: str) -> tuple: # tables, texts
+def _from_json(source: str, key: str, text: str) -> tuple: # tables, texts, results
     try: found = _walk(json.loads(text))
-    except ValueError: return [], [Text(source, key, text)]
-    return ([as_table(f"{source}{p}", key or p.rpartition("/")[2], g) for kind, p, g in found if kind == "table"],
-            [Text(f"{source}{p}", key, w) for kind, p, w in found if kind == "text"])
+    except ValueError: return [], [Text(source, key, text)], []
+    grids = [(p, g) for kind, p, g in found if kind == "table"]
+    return ([as_table(f"{source}{p}", key or p.rpartition("/")[2], g) for p, g in grids if not _RESULTS <= set(g[0])],
+            [Text(f"{source}{p}", key, w) for kind, p, w in found if kind == "text"], [_as_results(g) for p, g in grids if _RESULTS <= set(g[0])])
 
 # %% ../../nbs/protect/44_published.ipynb #e0df639d
-def _from_workbook(source: str, data: bytes) -> tuple: # tables and texts of all sheets, hidden ones and remarks too
-    import openpyxl
-    book, tables, texts = openpyxl.load_workbook(io.BytesIO(data)), [], []
-    for sheet in book.worksheets:
-        grid = [[c.value for c in row] for row in sheet.iter_rows()]
-        texts += [Text(f"{source} {sheet.title} remark", sheet.title, c.comment.text) for row in sheet.iter_rows() for c in row if c.comment]
-        start = next((k for k, row in enumerate(grid) if sum(v is not None for v in row) > 1), None)
-        if start is not None and len(grid) > start + 1: tables.append(as_table(f"{source} {sheet.title}", re.sub(r"[-_](vi|en)$", "", sheet.title), grid[start:]))
-    return tables, texts
+def _from_workbook(source: str, data: bytes) -> tuple: # tables, texts and results of all sheets, hidden ones and remarks too
+    from python_calamine import CalamineWorkbook
+    with zipfile.ZipFile(io.BytesIO(data)) as z: remarks = " ".join(z.read(n).decode("utf-8", "replace") for n in z.namelist() if "comment" in n.lower())
+    tables, frames, texts = [], [], [Text(f"{source} remark", "", html.unescape(w)) for w in re.findall(r"<(?:\w+:)?t\b[^>]*>([^<]+)<", remarks)]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    for name in book.sheet_names:
+        grid, key = book.get_sheet_by_name(name).to_python(), re.sub(r"[-_](vi|en)$", "", name)
+        told = next((k for k, row in enumerate(grid[:5]) if _RESULTS <= set(row)), None)
+        start = next((k for k, row in enumerate(grid) if sum(v not in (None, "") for v in row) > 1), None)
+        if told is not None: frames.append(_as_results(grid[told:]))
+        elif start is not None and len(grid) > start + 1: tables.append(as_table(f"{source} {name}", key, grid[start:]))
+        texts += [Text(f"{source} {name}", key, words[0]) for row in grid if len(words := [v for v in row if v not in (None, "")]) == 1 and isinstance(words[0], str)]
+    return tables, texts, frames
 
 # %% ../../nbs/protect/44_published.ipynb #afba8fc9
-def _from_page(source: str, text: str) -> tuple: # tables, texts
+def _from_page(source: str, text: str) -> tuple: # tables, texts, results
     "A page or drawing with what it carries inside."
     page = Page(source)
     page.feed(text); page.close()
     while len(page.open) > 1: page._pop()
-    tables, texts = list(page.tables), list(page.texts)
+    tables, texts, frames = list(page.tables), list(page.texts), []
     for key, body in page.json:
         more = _from_json(f"{source} script", key, body)
         tables += more[0]; texts += more[1]
@@ -229,21 +246,22 @@ def _from_page(source: str, text: str) -> tuple: # tables, texts
         head, _, body = uri[5:].partition(",")
         data = base64.b64decode(body + "==") if head.endswith("base64") else unquote_to_bytes(body)
         more = _from_bytes(f"{source} data:{head.partition(';')[0]}", key, head.partition(";")[0], data)
-        tables += more[0]; texts += more[1]
-    return tables, texts
+        tables += more[0]; texts += more[1]; frames += more[2]
+    return tables, texts, frames
 
 # %% ../../nbs/protect/44_published.ipynb #2c952667
-def _from_bytes(source: str, key: str, kind: str, data: bytes) -> tuple: # tables, texts of a file by its suffix or media type
+def _from_bytes(source: str, key: str, kind: str, data: bytes) -> tuple: # tables, texts, results of a file by its suffix or media type
     kind = kind.lower()
     if kind in (".xlsx", ".xlsm") or "spreadsheet" in kind: return _from_workbook(source, data)
-    if kind not in (".html", ".htm", ".svg", ".csv", ".tsv", ".json", ".txt", ".md", ".xml", ".geojson") and not kind.startswith("text/") and "json" not in kind and "svg" not in kind: return [], []
+    if kind not in (".html", ".htm", ".svg", ".csv", ".tsv", ".json", ".txt", ".md", ".xml", ".geojson") and not kind.startswith("text/") and "json" not in kind and "svg" not in kind: return [], [], []
     text = data.decode("utf-8-sig", errors="replace")
     if "csv" in kind or "tsv" in kind:
         grid = _sniff_csv(text)
-        return ([as_table(source, key, grid)] if len(grid) > 1 else []), []
+        if grid and _RESULTS <= set(grid[0]): return [], [], [_as_results(grid)]
+        return ([as_table(source, key, grid)] if len(grid) > 1 else []), [], []
     if "json" in kind: return _from_json(source, key, text)
     if "htm" in kind or "svg" in kind or "xml" in kind: return _from_page(source, text)
-    return [], [Text(source, key, text)]
+    return [], [Text(source, key, text)], []
 
 # %% ../../nbs/protect/44_published.ipynb #be4a0c71
 def read_folder(
@@ -255,14 +273,8 @@ def read_folder(
     if not files: raise FileNotFoundError(f"nothing is published in {folder.name} (không có gì trong thư mục này)")
     tables, texts, frames = [], [], []
     for path in files:
-        name, data = path.relative_to(folder).as_posix(), path.read_bytes()
-        if path.suffix.lower() == ".csv":
-            grid = _sniff_csv(data.decode("utf-8-sig", errors="replace"))
-            if grid and {"id", "measure", "unit", "period", "mask"} <= set(grid[0]):
-                frames.append(pd.read_csv(io.BytesIO(data), dtype={c: str for c in ("id", "commitment", "measure", "unit", "period", "breakdown", "mask", "status", "value_unit")},
-                                          keep_default_na=False, na_values={c: [""] for c in ("numerator", "denominator", "value", "low", "high")}, encoding="utf-8-sig"))
-                continue
-        more = _from_bytes(name, re.sub(r"[-_](vi|en)$", "", path.stem), path.suffix, data)
-        tables += more[0]; texts += more[1]
+        name = path.relative_to(folder).as_posix()
+        more = _from_bytes(name, re.sub(r"[-_](vi|en)$", "", path.stem), path.suffix, path.read_bytes())
+        tables += more[0]; texts += more[1]; frames += more[2]
     results = pd.concat(frames, ignore_index=True) if frames else None
     return Published(results, tuple(tables), tuple(texts), tuple(p.relative_to(folder).as_posix() for p in files))

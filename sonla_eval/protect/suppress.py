@@ -251,6 +251,6 @@ def summary(
     n, whole = int(after["mask"].isin(["primary", "complementary"]).sum()), int((after["mask"] == "withheld").sum())
     if lang == "vi":
         return (f"Số người, số vụ và số cơ sở nghi vấn từ 1 đến {threshold - 1} ở cấp dưới tỉnh được ẩn, cùng một số con số khác có thể giúp suy ra chúng, để không ai bị nhận ra; số 0 vẫn là số 0. "
-                f"Trong bản này có {n} con số được ẩn và {whole} dòng chỉ công bố ở cấp hoặc kỳ lớn hơn.")
+                f"Bản công bố ẩn {n} con số, và {whole} dòng chỉ công bố ở cấp hoặc kỳ lớn hơn; tỷ lệ trên trang được làm tròn đến một chữ số thập phân, số đếm không làm tròn.")
     return (f"Counts of persons, cases and suspected places from 1 to {threshold - 1} below the province are hidden, with some other numbers from which they could be worked out, so that nobody can be recognised; a zero stays a zero. "
-            f"In this edition {n} numbers are hidden and {whole} rows are published only at a higher level or for a longer period.")
+            f"The public edition hides {n} number{'' if n == 1 else 's'}, and publishes {whole} row{'' if whole == 1 else 's'} only at a higher level or for a longer period; shares on the pages are rounded to one decimal, counts are not rounded.")

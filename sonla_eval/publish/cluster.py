@@ -6,7 +6,7 @@
 __all__ = ['Warm', 'serve', 'serve_pipe', 'cache_folder', 'prepared_here', 'work_on', 'spread', 'connect', 'checked_store',
            'is_there']
 
-# %% ../../nbs/publish/68_cluster.ipynb #453b3387
+# %% ../../nbs/publish/68_cluster.ipynb #2e0396eb
 from dataclasses import replace
 from pathlib import Path
 import os
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from ..files import whole
 from .engine import Outcome, forked
 from .remote import filesystem, is_url, pull, push, put
 
@@ -87,27 +88,27 @@ def prepared_here(
         if not folder.is_dir(): raise # another thread was first, else it is a real fault
     return folder
 
-# %% ../../nbs/publish/68_cluster.ipynb #87f18e10
+# %% ../../nbs/publish/68_cluster.ipynb #2fd8bd69
 def work_on(
     work, # function of a task, such as run.make_page
-    task, # publish.run.Task; its folders are those of the machine that sent it
+    task, # has key, work, packets and pages; its folders are those of the machine that sent it
     store: str, # URL of the store
     code: str, # key of the sender's package and data files
-) -> Outcome:
+) -> tuple: # (Outcome, names of the files it made)
     "Makes one report on a worker and sends its files to the store. Raises RuntimeError when the worker holds other code."
     from sonla_eval.publish.year import definitions, key_of
     if (mine := key_of(definitions())) != code: raise RuntimeError(f"this worker has other code or data files ({mine}) than the sender ({code}): install the same version")
     folder = prepared_here(store, task.key)
     with tempfile.TemporaryDirectory() as out:
         made = _warm_child()(work, replace(task, work=str(folder), packets=f"{out}/packets", pages=f"{out}/pages"))
-        for path in sorted(p for p in Path(out).rglob("*") if p.is_file()):
-            put(*filesystem(f"{store}/{task.key}/{path.relative_to(out).as_posix()}"), path.read_bytes())
-    return made
+        files = sorted(p for p in Path(out).rglob("*") if p.is_file())
+        for path in files: put(*filesystem(f"{store}/{task.key}/{path.relative_to(out).as_posix()}"), path.read_bytes())
+        return made, tuple(p.relative_to(out).as_posix() for p in files)
 
-# %% ../../nbs/publish/68_cluster.ipynb #835cba27
+# %% ../../nbs/publish/68_cluster.ipynb #a28e6a3a
 def spread(
     work, # function of one task, importable on the workers
-    tasks: dict, # key -> publish.run.Task, all of one run
+    tasks: dict, # key -> task with key (of its inputs), work, packets and pages, such as publish.run.Task
     scheduler: str, # address, such as tcp://10.0.0.5:8786
     store: str, # URL that sender and workers reach
     started=lambda key: None, # called when a report is sent
@@ -115,32 +116,31 @@ def spread(
 ): # yields an Outcome for each as it ends
     "Runs the tasks on a dask cluster. Raises ValueError when the scheduler can't be reached or the store is none that others can see."
     client, store = connect(scheduler), checked_store(store)
-    from sonla_eval.publish.year import definitions, key_of
     from distributed import as_completed
+    from sonla_eval.publish.year import definitions, key_of
     try:
-        first, code = next(iter(tasks.values())), key_of(definitions())
-        if not is_there(f"{store}/{first.key}/work"): push(Path(first.work), f"{store}/{first.key}/work")
-        sent = {}
+        code, sent = key_of(definitions()), {}
+        for folder in {t.key: t.work for t in tasks.values()}.items(): _lend(folder, store)
         for key, task in tasks.items():
             started(key)
             sent[client.submit(work_on, work, task, store, code, key=f"{task.key}-{key}", retries=retries, pure=False)] = key
         for future in as_completed(sent, loop=client.loop): yield _fetched(future, sent[future], tasks[sent[future]], store)
     finally: client.close()
 
+def _lend(folder: tuple, store: str):
+    "Puts a task's prepared folder into the store, unless it is there."
+    key, work = folder
+    if not is_there(f"{store}/{key}/work"): push(Path(work), f"{store}/{key}/work")
+
 def _fetched(future, key: str, task, store: str) -> Outcome:
     "The outcome under its own key, with its files in the folders that the task names."
     if future.status != "finished": return Outcome(key, False, f"{type(future.exception()).__name__}: {future.exception()}", 0.0)
-    got = future.result()
-    for part, folder in (("packets", task.packets), ("pages", task.pages)):
-        for ending in (".ipynb", ".html"): _take(f"{store}/{task.key}/{part}/{key}{ending}", Path(folder)/f"{key}{ending}")
-    return Outcome(key, got.ok, got.value, got.seconds)
-
-def _take(url: str, path: Path):
-    "One file from the store, if it is there."
-    from sonla_eval.files import whole
-    fs, there = filesystem(url)
-    if fs.exists(there):
-        with whole(path) as near: near.write_bytes(fs.cat_file(there))
+    got, names = future.result()
+    for name in names:
+        part, _, rest = name.partition("/")
+        fs, path = filesystem(f"{store}/{task.key}/{name}")
+        with whole(Path(getattr(task, part))/rest) as near: near.write_bytes(fs.cat_file(path))
+    return replace(got, key=key)
 
 # %% ../../nbs/publish/68_cluster.ipynb #9f9bacdc
 def connect(scheduler: str):

@@ -6,11 +6,10 @@
 __all__ = ['evaluated', 'read_ago', 'read_tables', 'store', 'read_quality', 'effect_of_doubt', 'last_folder', 'published_files',
            'revised', 'write_quality']
 
-# %% ../../nbs/publish/60b_quality_year.ipynb #07129e6a
+# %% ../../nbs/publish/60b_quality_year.ipynb #516b33cf
 from pathlib import Path
-import json
 import pandas as pd
-from ..files import write_parquet, write_text
+from ..files import write_parquet
 from ..intake.quality import assess, for_public
 from ..intake.records import read_records
 from ..methods import models, results as R
@@ -120,7 +119,7 @@ def revised(
 def _bare(table: pd.DataFrame) -> pd.DataFrame: # without where each row stood
     return table.drop(columns=[c for c in table.columns if c.startswith("source_")]).astype("str")
 
-# %% ../../nbs/publish/60b_quality_year.ipynb #61aa11b6
+# %% ../../nbs/publish/60b_quality_year.ipynb #0eb70c91
 def write_quality(
     year: int, # the year evaluated
     work: Path, # the year's prepared data
@@ -134,9 +133,8 @@ def write_quality(
     inside = assess(records[year], queries, year, synthetic, records.get(year - 1))
     moved, n = effect_of_doubt(year, records, tables, results, queries, synthetic, read_ago(work, year))
     for edition, own, seen in (("internal", inside, moved), ("public", for_public(inside), public_changes(moved))):
-        store(work, edition, own | {"effect": seen})
+        store(work, edition, own | {"effect": seen, "left_out": pd.DataFrame({"n": [n]})})
         table = revised(year, work, records, synthetic, edition)
         path = Path(work)/f"quality-{edition}-revisions.parquet"
         if table is None: path.unlink(missing_ok=True)
         else: write_parquet(table, path)
-    write_text(Path(work)/"quality.json", json.dumps({"year": year, "left_out": n}))

@@ -32,22 +32,28 @@ def own_parameters(
 def open_report(
     variables: dict, # globals() of the template
 ): # present.book.Book of the template's year, unit, language and edition
-    "Prepares the year if it isn't current and opens the protected results of the edition."
+    "Prepares the year if it isn't current and opens the protected results of the edition; from then on the notebook shows foreign tables safely."
     p = own_parameters(variables)
     from sonla_eval.methods.results import PROVINCE, read_results
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
     from sonla_eval.present.book import Book
+    from sonla_eval.present.foreign import guard_shell
     from sonla_eval.present.graph import from_json
+    from sonla_eval.protect.apart import guard_outputs
     from sonla_eval.publish.quality_year import read_quality
     from sonla_eval.publish.year import last_edition, prepared
+    guard_shell()
+    guard_outputs()
     plan = load_plan(p["year"])
     unit = p.get("unit", PROVINCE)
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
-    results = read_results(work/f"results-{p['edition']}.parquet")
     queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    old = last_edition(work, p["year"]).with_name(f"findings-{p['edition']}.json")
-    before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
-    return Book(results, plan, p["year"], unit, p["lang"], p["edition"], queries, files, read_settings().threshold, read_quality(work, p["edition"]), before)
+    threshold, past = read_settings().threshold, last_edition(work, p["year"])
+    def book_of(edition, public=None):
+        old = past.with_name(f"findings-{edition}.json")
+        before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
+        return Book(read_results(work/f"results-{edition}.parquet"), plan, p["year"], unit, p["lang"], edition, queries, files, threshold, read_quality(work, edition), public, before)
+    return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

@@ -183,7 +183,7 @@ def assemble(
     for name in sorted(set(keep) - set(mine(failed)) - set(mine(made))): _copy(old/f"{name}.html", new/f"{name}.html")
     for name in mine(made): _copy(staged/edition/f"{name}.html", new/f"{name}.html")
     _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables")
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k}.html": i for k, i in _packets_of(old).items() if k in keep} | {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'PUBLIC_COLUMNS', 'INDEX', 'Report', 'names', 'model_names', 'reports', 'Incomplete', 'promised', 'word',
-           'title', 'page_of', 'write_table', 'write_tables', 'manifest', 'write_manifest', 'write_index']
+           'title', 'page_of', 'write_tables', 'manifest', 'write_manifest', 'write_index']
 
 # %% ../../nbs/publish/63_site.ipynb #cf987ff6
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from pathlib import Path
 import ast
 import json
 from ..files import write_text
-from ..safe import safe_frame
+from ..protect.apart import by_stream
+from ..protect.suppress import summary
+from .workbook import marked, write_table
 from .year import sha256
 from ..settings import project_root
 
@@ -124,26 +126,25 @@ def page_of(
 PUBLIC_COLUMNS = ["id", "commitment", "measure", "unit", "era", "period", "breakdown", "numerator", "denominator", "value", "low", "high", "level", "n", "value_unit",
                   "kind", "method", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]
 
-def write_table(table, path: Path):
-    "A CSV with a byte-order mark, so that Vietnamese opens right in spreadsheets; written atomically."
-    write_text(path, "\ufeff" + safe_frame(table).to_csv(index=False, lineterminator="\n", float_format="%.10g"))
-
 # %% ../../nbs/publish/63_site.ipynb #950094d3
 def write_tables(
     results, # protected results of an edition
     plan, # the year's plan
     folder: Path, # tables/ of the edition
+    threshold: int = 5, # of the public edition
 ):
-    "results.csv, scorecard.csv, commitments.csv and published_figures.csv."
+    "results.csv, with the districts' police and service figures in files of their own, scorecard.csv, commitments.csv and published_figures.csv, each as a workbook too."
     from sonla_eval.plan.published import figures
     import pandas as pd
+    note = tuple(summary(results, lang, threshold) for lang in ("vi", "en")) if results["mask"].ne("").any() else ()
+    note += ("TỔNG HỢP / SYNTHETIC: tỉnh ví dụ, không phải số liệu thật / a made-up province, not real data",) if results["synthetic"].any() else ()
     results = results[results["mask"].ne("withheld")]
-    results = results.assign(mask=results["mask"].where(results["mask"].eq(""), "suppressed")) # which cell was hidden first would help an attacker
-    write_table(results[PUBLIC_COLUMNS], folder/"results.csv")
+    results = marked(results.assign(mask=results["mask"].where(results["mask"].eq(""), "suppressed"))) # which cell was hidden first would help an attacker
+    for stream, part in by_stream(results).items(): write_table(part[PUBLIC_COLUMNS], folder/f"results{'-' + stream if stream else ''}.csv", note)
     main = results[(results["measure"] == results["commitment"]) & (results["unit"] == "14") & results["commitment"].ne("")]
     order = {c: i for i, c in enumerate(plan.commitments)}
     main = main.sort_values("commitment", key=lambda s: s.map(order))
-    write_table(main[["commitment", "numerator", "denominator", "value", "low", "high", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]], folder/"scorecard.csv")
+    write_table(main[["commitment", "numerator", "denominator", "value", "low", "high", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]], folder/"scorecard.csv", note)
     rows = [dict(commitment=c.id, kind="".join(c.kind), quote_vi=c.quote_vi, en=c.en, target=None if c.target is None else c.target.value, comparator=None if c.target is None else c.target.comparator,
         numerator_vi=c.indicator.numerator_vi, denominator_vi=c.indicator.denominator_vi, numerator_en=c.indicator.numerator_en, denominator_en=c.indicator.denominator_en,
         ambiguity_vi=c.ambiguity_vi, ambiguity_en=c.ambiguity_en, source=c.source.url) for c in plan.commitments.values()]
@@ -183,7 +184,7 @@ INDEX = {
     "lead": ("Mỗi năm: đã hứa gì, điều gì được chứng minh là đã làm, điều gì mới chỉ được báo cáo, và điều gì chưa ai biết.",
              "Each year: what was promised, what is shown to be done, what is only said to be done, and what nobody knows."),
     "province": ("Tỉnh Sơn La", "Sơn La province"), "quality": ("Chất lượng số liệu", "Data quality"), "models": ("Các mô hình giảm hại", "Harm-reduction models"), "districts": ("Huyện, thành phố", "Districts and city"),
-    "tables": ("Bảng số liệu (CSV)", "Tables (CSV)"), "manifest": ("Kê khai (JSON)", "Manifest (JSON)"), "missing": ("chưa có trang này", "this page was not made"),
+    "tables": ("Bảng số liệu (CSV, Excel)", "Tables (CSV, Excel)"), "manifest": ("Kê khai (JSON)", "Manifest (JSON)"), "missing": ("chưa có trang này", "this page was not made"),
     "synthetic": ("Các trang năm {year} được dựng trên một tỉnh ví dụ do máy tính tạo ra; không phải số liệu thật của Sơn La.", "The {year} pages are built on a made-up example province; they are not Sơn La's real figures."),
     "real": ("Riêng phần số liệu đã công bố là số liệu thật, có dẫn nguồn.", "Only the section of published figures is real, with sources."),
     "year": ("Năm {year}", "Year {year}"),
@@ -216,8 +217,9 @@ def _year_html(year_folder: Path) -> str:
             codes = [n.split("-")[1] for n in names(year) if n.startswith("district-")]
             rest = "".join(f"<li>{_cell(year_folder, edition, lang, f'district-{c}', unit_name(c, era_of(str(year)), lang, short=True))}</li>" for c in codes)
             parts.append(f'<div class="links" lang="{lang}"><h4>{"Tiếng Việt" if lang == "vi" else "English"}</h4><ul class="main">{first}</ul><h5>{INDEX["districts"][i]}</h5><ul class="grid">{rest}</ul>' + (f'<h5>{INDEX["models"][i]}</h5><ul>{models}</ul>' if models else "") + "</div>")
-        files = sorted(p.name for p in (year_folder/edition/"tables").iterdir() if p.suffix in (".csv", ".json"))
-        links = " · ".join(f'<a href="{year}/{edition}/tables/{escape(f)}" download>{escape(f)}</a>' for f in files)
+        files = sorted(p.stem for p in (year_folder/edition/"tables").glob("*.csv"))
+        links = " · ".join(f'{escape(f)} ' + " ".join(f'<a href="{year}/{edition}/tables/{escape(f)}.{kind}" download>{kind.upper()}</a>' for kind in ("csv", "xlsx")) for f in files)
+        if (year_folder/edition/"tables"/"findings.json").is_file(): links += f' · findings <a href="{year}/{edition}/tables/findings.json" download>JSON</a>'
         parts.append(f'<p class="files">{_both("tables")}: {links}<br>{_both("manifest")}: <a href="{year}/{edition}/manifest.json">manifest.json</a></p></section>')
     return f'<h2 id="y{year}">{_both("year", year=year)}</h2>' + "".join(parts)
 

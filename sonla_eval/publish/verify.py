@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SETTINGS', 'RUN', 'PREPARE', 'NUMBERS', 'other_files', 'other_code', 'lay_out', 'CannotVerify', 'in_clean_process',
            'html_of', 'figure_blocks', 'figure_rows', 'as_number', 'moved', 'figure_changes', 'cell_changes',
-           'result_changes', 'Verdict', 'compared', 'spoiled', 'How', 'scratch', 'verify', 'editions_at', 'altered',
-           'verify_site', 'grammar', 'main']
+           'foot_changes', 'result_changes', 'Verdict', 'compared', 'spoiled', 'How', 'scratch', 'verify',
+           'editions_at', 'altered', 'verify_site', 'grammar', 'main']
 
 # %% ../../nbs/publish/66_verify.ipynb #1efc4c81
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ def other_code(
     if m["lock"]["sha256"] != lock["sha256"]: out.append("the lock file is another one")
     return out
 
-# %% ../../nbs/publish/66_verify.ipynb #77875532
+# %% ../../nbs/publish/66_verify.ipynb #6306216a
 SETTINGS = """[report]
 year = {year}
 langs = {langs}
@@ -75,7 +75,7 @@ def lay_out(
     p, store = m["parameters"], a.store
     for name, key in m["definitions"].items(): store.get(key, into/name)
     for name, key in m["inputs"].items():
-        store.get(key, into/"packets"/str(m["year"] - 1)/"data"/"results-public.parquet" if name.startswith("earlier/") else into/"inputs"/name)
+        store.get(key, into/"packets"/str(m["year"] - 1)/"data"/name.removeprefix("earlier/") if name.startswith("earlier/") else into/"inputs"/name)
     lock = project_root()/"requirements.lock"
     if lock.is_file(): shutil.copyfile(lock, into/"requirements.lock")
     words = p | {"langs": ", ".join(p["langs"]), "editions": ", ".join(editions), "workers": workers}
@@ -184,6 +184,12 @@ def cell_changes(
             out.append(f"cell {n} ({line}): its output differs" + (f", figures {', '.join(names)}" if names else ""))
     return out
 
+# %% ../../nbs/publish/66_verify.ipynb #66c0f733
+def foot_changes(old: str, new: str) -> list[tuple[str, str]]: # (old words, new words)
+    "What differs in the words at the foot of two pages, where a page says what it was made from."
+    said = [re.findall(r"(?s)<dt[^>]*>(.*?)</dt>\s*<dd[^>]*>(.*?)</dd>", p[p.rfind("<footer"):]) for p in (old, new)]
+    return [(f"{a[0]} {a[1]}", f"{b[0]} {b[1]}") for a, b in zip(*said) if a != b]
+
 # %% ../../nbs/publish/66_verify.ipynb #4380f9c8
 NUMBERS = ("numerator", "denominator", "value", "low", "high")
 
@@ -222,7 +228,7 @@ class Verdict:
         if len(self.details) > most: lines.append(f"    ... and {len(self.details) - most} more")
         return "\n".join([head, *lines])
 
-# %% ../../nbs/publish/66_verify.ipynb #53887360
+# %% ../../nbs/publish/66_verify.ipynb #bcb57336
 def compared(
     a: Archive, m: dict, # the packet
     project: Path, # where it was made again
@@ -238,8 +244,9 @@ def compared(
     details = []
     if "report.ipynb" in differ: details += cell_changes(*(nbformat.read(p, 4) for p in (old/"report.ipynb", new["report.ipynb"])))
     if "page.html" in differ:
-        for name, cells in figure_changes(*(p.read_text(encoding="utf-8") for p in (old/"page.html", new["page.html"]))): details += [f"figure {name}: {c}" for c in cells[:12]]
-        if not details: details.append("the page differs outside its figures: frame, style or foot")
+        pages = [p.read_text(encoding="utf-8") for p in (old/"page.html", new["page.html"])]
+        for name, cells in figure_changes(*pages): details += [f"figure {name}: {c}" for c in cells[:12]]
+        if not details: details += [f"page: {x} -> {y}" for x, y in foot_changes(*pages)] or ["page: its frame or style differs"]
     if "results.parquet" in differ:
         details += result_changes(pd.read_parquet(old/"results.parquet"), pd.read_parquet(new["results.parquet"])) or ["results: the numbers are the same, the file is stored differently"]
     manifest = json.loads((project/"site"/str(m["year"])/m["edition"]/"manifest.json").read_text(encoding="utf-8"))

@@ -85,13 +85,14 @@ def clean_year(
     from sonla_eval.intake.clean import read_year
     from sonla_eval.intake.records import write_records
     from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
+    from sonla_eval.protect.apart import tables_apart
     from sonla_eval.methods.models import earlier_tables
     work.mkdir(parents=True, exist_ok=True)
     here, before = Path(folder)/str(year), None
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")
     for y in range(year - LOOK_BACK, year):
         if not (Path(folder)/str(y)).is_dir(): continue
-        if y < year - 1: before = year_records(Path(folder)/str(y), y) # from the store where it is current
+        if y < year - 1: before, _ = year_records(Path(folder)/str(y), y) # from the store where it is current
         else:
             last = read_year(Path(folder)/str(y), y, before=before)
             keep(last, key_of_year(Path(folder)/str(y), y))
@@ -103,7 +104,7 @@ def clean_year(
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
     for name in ("queries", "quarantine", "files"): write_parquet(getattr(taken, name), work/f"{name}.parquet")
-    for name, table in sorted(taken.tables.items()): write_parquet(table, work/f"table-{name}.parquet")
+    for name, table in sorted(tables_apart(taken.tables).items()): write_parquet(table, work/f"table-{name}.parquet")
     write_text(work/"clean.json", json.dumps({"year": year, "synthetic": bool(taken.synthetic)}))
     return taken
 
@@ -116,15 +117,16 @@ def evaluate_year(
     "Turns the records into results and protects them once for each edition, as one linked set."
     from sonla_eval.intake.records import read_records
     from sonla_eval.methods import results as R
+    from sonla_eval.protect.apart import results_apart, tables_apart
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.present.book import Book
     from sonla_eval.present.graph import build
     from sonla_eval.protect.suppress import disclosure_log, protect
     from sonla_eval.publish.quality_year import evaluated, read_ago, read_tables, write_quality
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
-    tables = read_tables(work)
+    tables = tables_apart(read_tables(work))
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = evaluated(year, records, tables, state["synthetic"], read_ago(work, year))
+    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year)))
     before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")

@@ -8,7 +8,8 @@ import resource, sys, tempfile, time
 import numpy as np, pandas as pd
 from openpyxl import Workbook
 
-from sonla_eval.intake.clean import assemble, read_one, read_year
+from sonla_eval.intake.clean import read_year
+from sonla_eval.intake.reading import read_one
 from sonla_eval.intake.frame import communes_of
 from sonla_eval.intake.workbook import open_all
 

@@ -8,6 +8,7 @@ is not counted. `reach` is the goal in seconds; the exit code is 1 when one is m
 import contextlib
 import io
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -123,6 +124,21 @@ def run(rounds: int = 5) -> bool:
     return good
 
 
+IMPORTS = ("import statsmodels.api", "import sonla_eval.methods", "from sonla_eval import methods; [getattr(methods, m) for m in methods.MODULES]")
+
+
+def imports(rounds: int = 5, reach: float = 1.5) -> bool:
+    "Import of the room, empty-handed and with every module of it, against statsmodels.api: new interpreters in turn, medians."
+    root = Path(__file__).resolve().parents[2]
+    def once(code): return seconds(lambda: subprocess.run([sys.executable, "-c", code], cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, check=True))[0]
+    taken = np.array([[once(code) for code in IMPORTS] for _ in range(rounds + 1)][1:])
+    peer, bare, whole = np.median(taken, axis=0).tolist()
+    for what, mine in (("import sonla_eval.methods", bare), ("... and every module in it", whole)):
+        print(f"{what:52}{'':8}{mine:9.3f}{'':15}{'!' if mine > reach * peer else ' '} {'statsmodels':14}{peer:9.3f}   ours / peer = {mine / peer:.3f} (to stay under {reach})")
+    return max(bare, whole) <= reach * peer
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    sys.exit(0 if run(int(sys.argv[1]) if len(sys.argv) > 1 else 5) else 1)
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    sys.exit(0 if imports(rounds) & run(rounds) else 1)

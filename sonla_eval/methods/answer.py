@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UNITS', 'MBARS', 'FEW', 'shown', 'spoken', 'Answer', 'event_weights', 'event_times', 'course_before', 'dealt_event',
            'compared', 'held', 'how_robust', 'course', 'panel_facts', 'back', 'client_answer', 'Material', 'prepared',
-           'answer']
+           'from_panel', 'answer']
 
 # %% ../../nbs/methods/35bb_answer.ipynb #4690bd0f
 from dataclasses import dataclass, replace
@@ -204,7 +204,7 @@ def _several(o: Outcome, path: Path, p: Panel, q: Protocol, level: float, full: 
     base = float(np.mean([p.y[i, p.when < p.start[i]].mean() for i in np.nonzero(inside)[0] if (p.when < p.start[i]).any()]))
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), p, rows, before, bounds, held(bounds) if bounds else None, math.exp(base) if o.scale == "relative" else base, notes=e.notes)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #0c5c5737
+# %% ../../nbs/methods/35bb_answer.ipynb #0bc711dc
 def _double(o: Outcome, path: Path, p: Panel, level: float) -> Answer:
     "Synthetic control with placebos."
     from sonla_eval.methods.synthetic import synthetic
@@ -221,8 +221,8 @@ def _series(o: Outcome, path: Path, p: Panel, level: float) -> Answer:
     from sonla_eval.methods.its import its
     one = int(np.nonzero(np.isfinite(p.start) & (p.start <= p.when[-1]))[0][0])
     others = np.arange(len(p.start)) != one
-    d = pd.DataFrame({"time": np.tile(p.when, 2), "y": np.r_[p.y[one], p.y[others].mean(0)], "main": np.repeat([1, 0], len(p.when))})
-    e = back(its(d, "time", "y", float(p.start[one]), slope=False, control="main", level=level, value_unit=o.scale).effects().rows[0], o.scale).with_(label=(o.vi, o.en))
+    d = pd.DataFrame({"time": np.tile(p.when, 2), "y": np.r_[p.y[one], p.y[others].mean(0)], "other": np.repeat([0, 1], len(p.when))})
+    e = back(its(d, "time", "y", float(p.start[one]), slope=False, control="other", level=level, value_unit=o.scale).effects().rows[0], o.scale).with_(label=(o.vi, o.en))
     base = float(p.y[one, p.when < p.start[one]].mean())
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), p, base=math.exp(base) if o.scale == "relative" else base, notes=e.notes)
 
@@ -271,11 +271,28 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
     notes = tuple((f"{r.unit}: thiếu số liệu {r.holes} kỳ (từ {r.first}), không dùng", f"{r.unit}: {r.holes} periods missing (from {r.first}), not used") for r in left.itertuples())
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 
-# %% ../../nbs/methods/35bb_answer.ipynb #43275ba0
+# %% ../../nbs/methods/35bb_answer.ipynb #e9f37e8b
 def _trim(p: Panel) -> Panel:
     "Without units already treated in the first period: they have no before."
     keep = ~(p.start <= p.when[0])
     return p if keep.all() else some_units(p, keep)
+
+def from_panel(
+    o: Outcome,
+    p: Panel | None, # its panel; None when there is none
+    f: Facts, # what the decision table asks about, the panel's own part included
+    q: Protocol,
+    level: float | None = None, # the protocol's by default
+    full: bool = True, # False: without what the verdict does not rest on
+) -> Answer: # an effect, or the reason why there is none
+    "Any panel by the branch that the decision table leads to: the province's, a made-up one, a published one."
+    path, level = choose(f), level or q["level"]
+    if not path.branch.effect: return _described(o, path, p)
+    try:
+        p = _trim(p)
+        if path.branch.id in ("synthetic", "its"): return {"synthetic": _double, "its": _series}[path.branch.id](o, path, p, level)
+        return _several(o, path, p, q, level, full)
+    except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p)
 
 def answer(
     o: Outcome,
@@ -284,16 +301,13 @@ def answer(
     level: float | None = None, # the protocol's by default
     full: bool = True, # False: without what the verdict does not rest on
 ) -> Answer: # an effect, or the reason why there is none
-    "One outcome by the branch that the decision table leads to."
+    "One outcome of the year's data, with a note on each district that had to be left out."
     p, f, notes = prepared(o, m, q)
-    path, level = choose(f), level or q["level"]
-    branch = path.branch
-    if not branch.effect: return replace(_described(o, path, p), notes=notes)
-    try:
-        if branch.id == "clients": return client_answer(o, path, m.clients, level)
-        p = _trim(p)
-        a = {"synthetic": _double, "its": _series}[branch.id](o, path, p, level) if branch.id in ("synthetic", "its") else _several(o, path, p, q, level, full)
-    except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p, notes=notes)
+    path = choose(f)
+    if path.branch.id != "clients": a = from_panel(o, p, f, q, level, full)
+    else:
+        try: a = client_answer(o, path, m.clients, level or q["level"])
+        except Refused as r: a = Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.")
     return replace(a, notes=a.notes + notes)
 
 # %% ../../nbs/methods/35bb_answer.ipynb #b97a586b

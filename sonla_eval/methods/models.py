@@ -391,10 +391,10 @@ def count_rows(pen: Pen, src: Sources) -> list[dict]:
         rows.append(guarded(row, float(n)))
     return rows
 
-# %% ../../nbs/methods/35d_models.ipynb #4e457510
+# %% ../../nbs/methods/35d_models.ipynb #9e4c984f
 def _post_hoc(q: Protocol, m: A.Material) -> tuple[Outcome, ...]:
     "Survey questions that the protocol does not name."
-    from sonla_eval.intake.form import TABLES
+    from sonla_eval.intake.frame import TABLES
     named = {o.item for o in q.outcomes}
     asked = [(c, vi, en) for c, vi, en, kind, _ in TABLES["survey"] if kind == "flag" and c != "model_area" and c in m.survey and c not in named]
     return tuple(Outcome(c, vi, en, "post_hoc", "survey", item=c) for c, vi, en in asked)

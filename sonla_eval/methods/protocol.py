@@ -17,9 +17,10 @@ import os
 import sys
 import tempfile
 
-# %% ../../nbs/methods/35_protocol.ipynb #e4cf98f5
+# %% ../../nbs/methods/35_protocol.ipynb #f6900daf
 from ..files import write_text
 from ..intake.frame import TABLES
+from ..intake.store import store_path
 from ..plan.datafile import Doc, PlanError, read_text, read_yaml
 from ..plan.indicators import items
 from ..settings import data_path, project_root, read_settings
@@ -180,14 +181,15 @@ def standing(
     if k.after_the_fact: return Standing("after_the_fact", f"đề cương khóa ngày {k.date}, sau khi đã có số liệu của năm", f"the protocol was locked on {k.date}, after the year's data were there", k)
     return Standing("locked", f"đề cương khóa ngày {k.date}, trước khi đọc số liệu của năm", f"the protocol was locked on {k.date}, before the year's data were read", k)
 
-# %% ../../nbs/methods/35_protocol.ipynb #849bdc47
+# %% ../../nbs/methods/35_protocol.ipynb #4c6e03ba
 def data_there(
     year: int, # a year
 ) -> bool: # True when the year's cleaned data have been made here
-    "Whether the year's data were already cleaned or evaluated in this project."
+    "Whether the year's data were already cleaned or evaluated in this project; the example's count as well."
     base = Path(read_settings().packets)
     work = (base if base.is_absolute() else project_root()/base)/str(year)/"data"
-    return any((work/name).is_file() for name in ("clean.json", "results.parquet"))
+    places = [work/"clean.json", work/"results.parquet", *(store_path(year, synthetic) for synthetic in (False, True))]
+    return any(p.is_file() for p in places)
 
 def today() -> str: # ISO day; SOURCE_DATE_EPOCH wins when it is set
     "The day written into a lock."

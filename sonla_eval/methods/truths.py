@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['YEARS', 'DATES', 'BASE', 'BUILD', 'WORLDS', 'COLUMNS', 'World', 'built', 'chance', 'sent', 'tables_of', 'truth',
-           'Run', 'run', 'tally', 'measure', 'stored', 'write_table', 'rates', 'broken']
+           'Run', 'run', 'brief', 'tally', 'measure', 'stored', 'write_table', 'rates', 'broken']
 
 # %% ../../nbs/methods/35e_truths.ipynb #783a84ec
 from dataclasses import dataclass
@@ -136,8 +136,12 @@ def run(
     v, e = got["model.verdict|model=1"], got.get(f"model.effect|model=1;outcome={q.primary.id}", {})
     return Run(v["method"], v["formula"], *(e.get(c, math.nan) for c in ("value", "low", "high", "level")))
 
-# %% ../../nbs/methods/35e_truths.ipynb #16635462
-COLUMNS = ["world", "vi", "en", "runs", "right", "right_mc", "continue", "change", "stop", "cannot_tell", "not_started", "truth", "estimated", "bias", "coverage", "coverage_mc", "level"]
+# %% ../../nbs/methods/35e_truths.ipynb #6ce32c26
+COLUMNS = ["world", "vi", "en", "runs", "right", "right_mc", "continue", "change", "stop", "cannot_tell", "not_started", "truth", "estimated", "bias", "coverage", "coverage_mc", "level", "first"]
+
+def brief(r: Run) -> str: # "works 0.0612"
+    "A run in a word and its number, kept for the first five so that a test can make them again."
+    return f"{r.clause} {r.value:.4g}"
 
 def _share(yes: int, of: int) -> tuple[float, float]:
     "A share with its Monte Carlo error."
@@ -156,7 +160,7 @@ def tally(
     held, held_mc = _share(sum(r.low <= t <= r.high for r in fair), len(fair))
     bias = float(np.mean([r.value - t for r in got])) if got else math.nan
     level = float(np.mean([r.level for r in got])) if got else math.nan
-    return dict(zip(COLUMNS, (w.id, w.vi, w.en, n, right, right_mc, *said.values(), t, len(got)/n, bias, held, held_mc, level)))
+    return dict(zip(COLUMNS, (w.id, w.vi, w.en, n, right, right_mc, *said.values(), t, len(got)/n, bias, held, held_mc, level, "; ".join(map(brief, runs[:5])))))
 
 def measure(
     seeds: int = 200, # runs of each world

@@ -16,7 +16,7 @@ from ..protect.linked import codes
 from ..protect.suppress import summary
 from .blocks import Html
 from .book import Book
-from .figures_data import BLOCKS
+from .figures_data import SHEETS
 from .tables import html_table
 
 # %% ../../nbs/present/59l_editions.ipynb #15a8ef01
@@ -79,7 +79,7 @@ def _page_table(book: Book): # table of the page's figures and tables, or a sent
     return html_table(pd.DataFrame(rows), book.lang, caption, "editions-page", source=book.w("trang này", "this page"), download=False)
 
 def _year_table(book: Book, results: pd.DataFrame): # table of the year's numbers by sheet of the form
-    rows = [{book.w("Trang biểu mẫu", "Sheet of the form"): f"{r.block}: {BLOCKS[r.block][book.i]}" if r.block in BLOCKS else book.w("khác", "other"), book.w("Số bị che", "Numbers suppressed"): float(r.hidden),
+    rows = [{book.w("Trang biểu mẫu", "Sheet of the form"): f"{r.block}: {SHEETS[r.block][book.i]}" if r.block in SHEETS else book.w("khác", "other"), book.w("Số bị che", "Numbers suppressed"): float(r.hidden),
              book.w("Chỉ công bố ở cấp hoặc kỳ lớn hơn", "Published only at a higher level or for a longer period"): float(r.withheld)} for r in by_sheet(results).itertuples()]
     caption = book.w("Trong toàn bộ số liệu của năm: bản công bố không nêu bao nhiêu con số", "Of all numbers of the year: how many the public edition does not give")
     return html_table(pd.DataFrame(rows), book.lang, caption, "editions-year", source=book.w("kết quả của năm", "the year's results"), download=False) if rows else Html("")

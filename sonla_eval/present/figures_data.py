@@ -10,7 +10,7 @@ __all__ = ['SHEETS', 'SEVERITY', 'fig_reporting', 'place', 'fig_filled', 'querie
 import math
 import pandas as pd
 from ..intake.quality import answer_by, GOOD
-from ..intake.records import catalogue
+from ..intake.queries import catalogue
 from ..methods.results import PROVINCE
 from ..plan import units as U
 from .blocks import callout

@@ -523,6 +523,12 @@ class AttackReport:
         "Nothing recovered, nothing narrower than asked, nothing printed elsewhere."
         return not (len(self.recovered) or len(self.narrow) or self.leaks or self.withheld_found or self.printed)
 
+    def summary(self) -> dict: # numbers without any hidden one
+        "What a file of the attack may say: how much was tried and how little was found."
+        found = {"recovered": len(self.recovered), "narrower_than_asked": len(self.narrow), "printed_elsewhere": len(self.leaks), "unprinted_but_certain": len(self.withheld_found), "small_and_shown": len(self.printed)}
+        return {"safe": self.safe, "suppressed": self.suppressed, "narrowest_interval": None if math.isinf(self.narrowest) else self.narrowest, **found, "threshold": self.threshold,
+                "files": self.files, "tables": self.tables, "texts": self.texts, "vi": self.sentence("vi"), "en": self.sentence("en")}
+
     def sentence(self, lang: str = "vi") -> str: # the outcome in words
         "One sentence for the officer."
         found = len(self.recovered) + len(self.leaks) + len(self.withheld_found) + len(self.printed)

@@ -226,7 +226,7 @@ def disclosure_log(
     "What was hidden and why; holds the hidden numbers, so never publish it."
     hidden = after[after["mask"] != ""].set_index("id")
     old = before.set_index("id").loc[hidden.index]
-    log = old[["measure", "unit", "period", "breakdown", "numerator", "denominator", "value"]].copy()
+    log = old[["measure", "unit", "period", "breakdown", "num_item", "den_item", "numerator", "denominator", "value"]].copy()
     log["mask"] = hidden["mask"]
     log["why_vi"], log["why_en"] = (log["mask"].map(lambda m: MASKS[m][i]) for i in (0, 1))
     return log.sort_index().reset_index()

@@ -171,6 +171,7 @@ def assemble(
     packets: dict, # report key -> id of its packet
 ) -> Path: # the edition's new folder, complete
     "Puts an edition together beside the one that stands."
+    import pandas as pd
     from sonla_eval.methods.results import read_results
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.publish import site
@@ -184,6 +185,7 @@ def assemble(
     for name in mine(made): _copy(staged/edition/f"{name}.html", new/f"{name}.html")
     _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
     site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
+    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables")
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k}.html": i for k, i in _packets_of(old).items() if k in keep} | {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
@@ -233,7 +235,7 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: li
     refused = []
     for edition in s.editions:
         new = assemble(s, prepared, key, edition, staged, made, failed, synthetic, packets)
-        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public") if edition == "public" else ""
+        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", packet_folder(s)/"attack.json") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
@@ -244,10 +246,12 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: li
 def unsafe(
     folder: Path, # a public edition
     earlier: Path, # last year's, used when it is there
+    report: Path | None = None, # where the attack's report goes: counts alone, no hidden number
 ) -> str: # what the attacker could narrow; empty when safe
     "Attacks a public edition from what is published in it alone."
     from sonla_eval.protect.attack import attack
     found = attack(folder, earlier if earlier.is_dir() else None)
+    if report: write_text(report, json.dumps(found.summary(), ensure_ascii=False, indent=1) + "\n")
     return "" if found.safe else found.sentence("en")
 
 # %% ../../nbs/publish/64_run.ipynb #6ed673f1

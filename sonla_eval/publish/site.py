@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'PUBLIC_COLUMNS', 'INDEX', 'Report', 'names', 'model_names', 'reports', 'Incomplete', 'promised', 'word',
-           'title', 'page_of', 'write_tables', 'manifest', 'write_manifest', 'write_index']
+           'title', 'page_of', 'write_tables', 'write_log', 'manifest', 'write_manifest', 'write_index']
 
 # %% ../../nbs/publish/63_site.ipynb #cf987ff6
 from dataclasses import dataclass
@@ -150,6 +150,13 @@ def write_tables(
         ambiguity_vi=c.ambiguity_vi, ambiguity_en=c.ambiguity_en, source=c.source.url) for c in plan.commitments.values()]
     write_table(pd.DataFrame(rows), folder/"commitments.csv")
     write_table(figures(), folder/"published_figures.csv")
+
+def write_log(
+    log, # protect.suppress.disclosure_log
+    folder: Path, # tables/ of the internal edition
+):
+    "disclosure.csv: what the public edition hides and why, for the officer; police and service figures in files of their own. Holds the hidden numbers."
+    for stream, part in by_stream(log).items(): write_table(part.drop(columns=["num_item", "den_item"]), folder/f"disclosure{'-' + stream if stream else ''}.csv")
 
 # %% ../../nbs/publish/63_site.ipynb #18148fa0
 def manifest(

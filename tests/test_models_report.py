@@ -86,7 +86,7 @@ def test_the_template_holds_for_every_state(state, verdict, lang):
     shown = run_template("model", book)
     html = "".join(x._repr_html_() for x in shown)
     assert VERDICTS[verdict][book.i].capitalize() in shown[0] and f"verdict {verdict}" in shown[0]
-    assert html.count('class="chart"') >= (12 if state == "analysed" else 2) and 'id="protocol"' in html and 'id="theory"' in html and 'id="recommendations"' in html
+    assert html.count('class="chart"') >= (11 if state == "analysed" else 2) and 'id="protocol"' in html and 'id="theory"' in html and 'id="recommendations"' in html
     for wrong in ("nan", "None", "inf ", "NaN"): assert wrong not in re.sub(r"<[^>]+>|data:[^\"]*", " ", html), wrong
     if state != "analysed": assert "sonla-eval design" in html and 'id="effects"' not in html
     ids = re.findall(r'<(?:figure|div)[^>]* id="([a-z0-9-]+)"', html)

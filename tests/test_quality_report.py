@@ -38,7 +38,7 @@ def queries(work): return pd.read_parquet(work/"queries.parquet")
 
 
 @pytest.fixture(scope="module")
-def base(records, work): return QY.evaluated(YEAR, records, QY.read_tables(work), True)
+def base(records, work): return QY.evaluated(YEAR, records, QY.read_tables(work), True, QY.read_ago(work, YEAR))
 
 
 def page(built, key): return (built[2]/f"{key}.html").read_text(encoding="utf-8")
@@ -176,7 +176,7 @@ def test_a_doubt_that_matters_changes_the_status(records, base, work):
     now = records[YEAR]
     case = now[(now["indicator"] == "C1") & (now["value"] > 0)].iloc[0]
     asked = pd.concat([question("outlier.count", "14", indicator="T7", period=str(YEAR)), question("outlier.count", case["unit"], indicator="C1", period=case["period"])])
-    moved, n = QY.effect_of_doubt(YEAR, records, QY.read_tables(work), base, asked, True)
+    moved, n = QY.effect_of_doubt(YEAR, records, QY.read_tables(work), base, asked, True, QY.read_ago(work, YEAR))
     row = moved[moved["measure"] == "A12"].iloc[0]
     assert n == 2 and (row["status_before"], row["status_after"]) == ("met_reported", "not_reported") and row["judged"]
     cases = moved[moved["measure"] == "item:C1"].iloc[0]
@@ -189,7 +189,7 @@ def test_a_doubt_that_matters_changes_the_status(records, base, work):
 
 
 def test_nothing_in_doubt_nothing_changes(records, base, work):
-    moved, n = QY.effect_of_doubt(YEAR, records, QY.read_tables(work), base, query_table([]), True)
+    moved, n = QY.effect_of_doubt(YEAR, records, QY.read_tables(work), base, query_table([]), True, QY.read_ago(work, YEAR))
     assert n == 0 and moved.empty
     assert changes(base, base.sample(frac=1, random_state=1), YEAR).empty
 
@@ -203,6 +203,7 @@ def next_year(work, tmp_path):
     here = tmp_path/str(YEAR + 1)/"data"
     (here/"last").mkdir(parents=True)
     for p in work.glob("table-*.parquet"): shutil.copy(p, here/"last"/p.name)
+    for p in work.glob("ago-*.parquet"): shutil.copy(p, here/p.name)
     return here
 
 

@@ -8,7 +8,9 @@ __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY'
            'read_year', 'summary', 'exit_code', 'requests', 'by_district', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+import gc
 from pathlib import Path
 from urllib.parse import quote
 import pandas as pd
@@ -180,6 +182,15 @@ def assemble(
     return Intake(year, records, query_table(queries), quarantine, files, _tables(readings), True in marks, reviewed)
 
 # %% ../../nbs/intake/18_clean.ipynb #4fe41352
+@contextmanager
+def _uncollected():
+    "Without the search for garbage, which would look at every cell again and again."
+    on = gc.isenabled()
+    gc.disable()
+    try: yield
+    finally:
+        if on: gc.enable()
+
 def read_year(
     folder: Path, # the folder that holds <year>/*.xlsx
     year: int, # the report's year
@@ -191,10 +202,11 @@ def read_year(
     "Reads every file of a year. A bad file becomes a query; raises FileNotFoundError when there is no folder and CorrectionError when a correction no longer fits."
     read, others = year_files(year_folder(folder, year))
     readings = []
-    for reading in reader(read, year):
-        readings.append(reading)
-        if progress: progress(len(readings), len(read))
-    return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)
+    with _uncollected():
+        for reading in reader(read, year):
+            readings.append(reading)
+            if progress: progress(len(readings), len(read))
+        return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from io import BytesIO, StringIO
 from pathlib import Path
-import csv, importlib, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
+import csv, gc, importlib, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
 from .text import from_legacy, legacy_column
 from ..safe import visible
 
@@ -333,6 +333,7 @@ def serve(
         import resource
         resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
     except (ImportError, ValueError, OSError): pass
+    gc.disable() # hundreds of thousands of small tuples and no cycles: looking for garbage would take a third of the time
     module, _, name = task.partition(":")
     work, out = getattr(importlib.import_module(module), name), sys.stdout.buffer
     for line in sys.stdin:

@@ -22,7 +22,7 @@ from .figures_data import SHEETS
 from .tables import html_table
 
 # %% ../../nbs/present/59l_editions.ipynb #15a8ef01
-DETAIL = {"gap_list", "table_queries"} # functions that name communes or cells in the internal edition and only count them in the public one
+DETAIL = {"gap_list", "table_queries", "fig_outliers"} # functions that name communes or cells in the internal edition and only count them in the public one
 
 def called(
     shown: object, # a figure or a table

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Busy', 'Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
-           'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'state_path', 'read_state',
-           'source_hashes', 'run', 'basis_of']
+           'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'kept_bounds', 'unsafe', 'state_path',
+           'read_state', 'source_hashes', 'run', 'basis_of']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
 from contextlib import contextmanager
@@ -294,6 +294,24 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], s
     write_text(_index_mark(s), Y.sha256(site_folder(s)/"index.html"))
     return refused
 
+def kept_bounds(
+    kept: Kept, # what earlier runs kept
+): # function for protect.attack.attack
+    "Bounds the families of hidden numbers that have changed and takes up the intervals of the others."
+    from sonla_eval.protect.attack import bound
+    code = code_of("protect")
+    def bounds(family, exact: set, small: float) -> dict:
+        names = [list(map(str, n)) for n in family.names]
+        facts = [[sorted(row.items()) for row in rows] + [[float(x) for x in right]] for rows, right in (family.eq, family.le)]
+        wanted = [k for k, n in enumerate(family.names) if n in exact]
+        key = digest("bound", code, names, family.low.tolist(), family.whole.tolist(), facts, wanted, small)
+        held = kept.get("bound", key)
+        if held is None:
+            found = bound(family, exact, small)
+            held = kept.put("bound", key, to_bytes([found.get(n) for n in family.names]))
+        return {n: tuple(x) for n, x in zip(family.names, from_bytes(held)) if x is not None}
+    return bounds
+
 def unsafe(
     folder: Path, # a public edition
     earlier: Path, # last year's, used when it is there
@@ -303,7 +321,7 @@ def unsafe(
     "Attacks a public edition from what is published in it alone; the same pages and tables are not attacked twice."
     def verdict() -> bytes:
         from sonla_eval.protect.attack import attack
-        found = attack(folder, earlier if earlier.is_dir() else None)
+        found = attack(folder, earlier if earlier.is_dir() else None, kept_bounds(kept))
         return to_bytes({"why": "" if found.safe else found.sentence("en"), "summary": found.summary()})
     told = [{p.relative_to(f).as_posix(): Y.sha256(p) for p in sorted(f.rglob("*")) if p.is_file() and p.name != "manifest.json"} for f in (folder, earlier) if f.is_dir()]
     found = from_bytes(kept.once("attack", digest("attack", code_of("protect"), told), verdict))

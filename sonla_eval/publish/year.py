@@ -163,7 +163,7 @@ def clean_year(
         else:
             last = read_year(Path(folder)/str(y), y, before=before, reader=reader)
             keep(last, key_of_year(Path(folder)/str(y), y))
-            for name, table in sorted(last.tables.items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
+            for name, table in sorted(tables_apart(last.tables).items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
             before = last.records
         write_records(before, work/f"records-{y}.parquet")
         for name, table in sorted(earlier_tables(folder, y).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")

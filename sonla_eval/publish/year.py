@@ -153,7 +153,7 @@ def clean_year(
     from sonla_eval.intake.records import write_records
     from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
     from sonla_eval.protect.apart import tables_apart
-    from sonla_eval.methods.models import earlier_tables
+    from sonla_eval.methods.delivery import earlier_tables
     work.mkdir(parents=True, exist_ok=True)
     here, before, reader = Path(folder)/str(year), None, kept_readings(kept or kept_of(work))
     if not here.is_dir(): raise FileNotFoundError(f"no workbooks for {year}")

@@ -31,7 +31,7 @@ def points(texts: list[str], css: str = "plain-list") -> Html:
 # %% ../../nbs/present/59h_closing.ipynb #becaa8a6
 def front_matter(book: Book) -> Html:
     "The seven opening items of an evaluation report: object, time and data cut-off, places, makers, commissioner, contents, abbreviations."
-    f = book.files
+    f = book.own("files")
     cut = max((str(d) for d in f["received_on"] if d), default="") if f is not None and len(f) else ""
     cut = date_word(cut, book.lang) if cut else ""
     w = book.w
@@ -68,7 +68,7 @@ LIMITS = [
     ("Số vụ phát hiện phụ thuộc mức độ kiểm tra: giảm không có nghĩa là ít hơn, tăng không có nghĩa là nhiều hơn.", "Detected cases depend on enforcement effort: fewer detected is not fewer, more is not more."),
     ("Đơn vị không báo cáo có thể khác đơn vị đã báo cáo: kết quả chung có thể lệch theo cả hai hướng, trong khoảng đã nêu.", "Units that did not report may differ from those that did: totals may be off either way, within the bounds shown."),
     ("Ước tính quy mô từ hai danh sách giả định hai danh sách độc lập; nếu cùng một nhóm dễ có mặt trong cả hai, con số sẽ thấp hơn thực tế.", "The size from two lists assumes that they are independent; if the same people tend to be on both, it is too low."),
-    ("Không có nhóm so sánh: báo cáo này không cho biết điều gì là do kế hoạch.", "There is no comparison group: this report does not say what is due to the plan."),
+    ("Ngoài các mô hình giảm hại, không có nhóm so sánh: báo cáo không cho biết điều gì là do kế hoạch.", "Apart from the harm-reduction models there is no comparison group: the report does not say what is due to the plan."),
 ]
 SAFETY = [
     ("Tăng kiểm tra có thể đẩy người bán dâm ra xa dịch vụ và nơi an toàn; số vụ giảm không được đọc là thành công.", "More enforcement can push people away from services and safety; fewer cases must not be read as success."),
@@ -87,7 +87,7 @@ def safety(book: Book) -> Html:
 # %% ../../nbs/present/59h_closing.ipynb #77ab8181
 DAC = [("tính phù hợp", "relevance", "một phần: nhu cầu chỉ được biết ở những người đã gặp", "in part: need is known only of those who were met"), ("tính gắn kết", "coherence", "xem C2 và A7, A8: lồng ghép có kinh phí", "see C2 and A7, A8: integration with a budget"),
     ("hiệu lực", "effectiveness", "xem bảng cam kết", "see the scorecard"), ("hiệu quả", "efficiency", "chỉ giới hạn trên của chi phí; chi phí dùng chung không tách được", "an upper bound of unit cost only; shared costs can't be split"),
-    ("tác động", "impact", "không đánh giá: không có nhóm so sánh", "not assessed: there is no comparison group"), ("tính bền vững", "sustainability", "không đánh giá: cần theo dõi sau 12 tháng", "not assessed: it needs follow-up beyond 12 months")]
+    ("tác động", "impact", "chỉ đối với các mô hình giảm hại (mục 9); phần còn lại không có nhóm so sánh", "for the harm-reduction models only (section 9); the rest has no comparison group"), ("tính bền vững", "sustainability", "không đánh giá: cần theo dõi sau 12 tháng", "not assessed: it needs follow-up beyond 12 months")]
 
 def criteria(book: Book):
     "The six evaluation criteria: answered, or why not."

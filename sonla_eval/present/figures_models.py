@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['SCALES', 'STEP_WORDS', 'COSTS', 'NEEDED', 'LIMITS', 'outcome_of', 'label_of', 'scaled', 'effect_rows', 'named_places',
            'checks', 'no_effect', 'fig_effects', 'table_effects', 'fig_dynamic', 'group_words', 'fig_groups',
-           'harm_rows', 'fig_harm', 'unseen_sentence', 'fig_sensitivity', 'filled', 'table_cost', 'fig_plane',
-           'fig_ceac', 'path_list', 'table_seen', 'table_needed', 'next_year', 'verdicts', 'models_points',
-           'table_states', 'fig_effects_all', 'limits']
+           'harm_rows', 'fig_harm', 'unseen_sentence', 'fig_sensitivity', 'part', 'effects', 'doubts', 'filled',
+           'table_cost', 'fig_plane', 'fig_ceac', 'costs', 'path_list', 'table_seen', 'table_needed', 'table_planned',
+           'seen', 'next_year', 'verdicts', 'models_points', 'table_states', 'fig_effects_all', 'limits']
 
-# %% ../../nbs/present/59l_figures_models.ipynb #42556e6d
+# %% ../../nbs/present/59l_figures_models.ipynb #1c1dd328
 from html import escape
 import math
 import re
@@ -18,7 +18,7 @@ from ..methods.estimate import number
 from ..methods.path import STATES
 from ..methods.protocol import Outcome, standing
 from ..methods.verdict import VERDICTS
-from .blocks import Html, para
+from .blocks import callout, Html, para
 from .book import Book
 from .charts_flow import forest
 from .charts_models import acceptable, plane, tornado
@@ -51,7 +51,7 @@ def scaled(book: Book, model: int, r: pd.DataFrame) -> pd.DataFrame: # value, lo
     lost = out["low"].isna() | out["high"].isna()
     return r.assign(value=out["value"], low=out["low"].mask(lost), high=out["high"].mask(lost), scale=scale)
 
-# %% ../../nbs/present/59l_figures_models.ipynb #d601c32c
+# %% ../../nbs/present/59l_figures_models.ipynb #aff3a160
 def _forest(book: Book, model: int, r: pd.DataFrame, id: str, head: str, subtitle: str, note: str = "", names: list[str] | None = None):
     "A forest of effects that share one scale."
     unit = SCALES[r["scale"].iloc[0]][1][book.i]
@@ -82,7 +82,7 @@ def checks(book: Book, model: int) -> Html: # a fold; nothing when there is no e
 def no_effect(book: Book, model: int): # a callout
     "Why there is no effect to show, and that this says nothing against the model."
     why = state_words(book, model)
-    return lacking(book, why + book.w(" Không ước tính được tác động; điều đó không có nghĩa là mô hình không có tác dụng.", " No effect can be estimated; this does not mean that the model does not work."))
+    return callout("note", why + book.w(" Không ước tính được tác động; điều đó không có nghĩa là mô hình không có tác dụng.", " No effect can be estimated; this does not mean that the model does not work."), book.lang)
 
 def fig_effects(book: Book, model: int) -> list: # one figure for each scale, or a callout
     "Forest plots of every outcome that was not about harm."
@@ -136,7 +136,7 @@ def fig_dynamic(book: Book, model: int):
     note = book.w("Vòng rỗng: kỳ ngay trước khi bắt đầu, dùng làm mốc. Bên trái mốc lẽ ra phải bằng 0.", "Open circle: the period just before the start, with which all are compared. Left of it the values should be 0.")
     return events(frame.sort_values("x"), "dynamic", start_words=book.w("bắt đầu", "start"), note=note, **shared(book, head, f"{label_of(book, model, o.id, False)}, {book.w('theo số', 'by')} {step} {book.w('từ khi bắt đầu', 'from the start')} ({SCALES[o.scale][1][book.i]})"))
 
-# %% ../../nbs/present/59l_figures_models.ipynb #241a6b34
+# %% ../../nbs/present/59l_figures_models.ipynb #4ab04ef9
 def group_words(book: Book, model: int, id: str) -> str:
     "A subgroup of the protocol in words."
     g = next((x for x in known()[model]["subgroups"] if x["id"] == id), None)
@@ -171,7 +171,7 @@ def fig_harm(book: Book, model: int) -> list: # one figure for each scale, or a 
     r = harm_rows(book, model)
     watched = listing([label_of(book, model, o.id, False) for o in known()[model].of("harm")], book.lang)
     h = rows_of(book, "model.harm", model)
-    margins = {x["outcome"]: words(x, book.lang) for x in h[h["variant"] == "margin"].to_dict("records")}
+    margins = {x["outcome"]: (x["method"], words(x, book.lang)) for x in h[h["variant"] == "margin"].to_dict("records")}
     if r.empty: return [lacking(book, book.w(f"chưa ước tính được tác hại. Đề cương yêu cầu theo dõi: {watched}.", f"harm could not be estimated. The protocol asks to watch: {watched}."))]
     out = []
     for k, (scale, part) in enumerate(r.groupby("scale", sort=False)):
@@ -179,12 +179,14 @@ def fig_harm(book: Book, model: int) -> list: # one figure for each scale, or a 
         for x in part["outcome"]:
             o = outcome_of(model, x)
             margin = "" if o is None or o.margin is None else f"; {book.w('biên', 'margin')} {'−' if o.better == 'higher' else '+'}{number(SCALES[o.scale][0]*o.margin, book.lang)}"
-            names.append(label_of(book, model, x, False) + margin)
-        said = margins.get(part["outcome"].iloc[0], "")
-        worse = sum((h < 0) if o.better == "higher" else (l > 0) for x, l, h in zip(part["outcome"], part["low"], part["high"]) if (o := outcome_of(model, x)))
-        if len(part) == 1 and said: head = f"{label_of(book, model, part['outcome'].iloc[0], False)}: {said}"
-        else: head = book.w(f"{worse} trên {len(part)} tác hại cần theo dõi xấu đi rõ", f"{worse} of {len(part)} watched {'harm' if len(part) == 1 else 'harms'} clearly got worse")
-        note = book.w("Biên: mức xấu đi tối đa được chấp nhận, định trước. Tác hại thường bị báo cáo thiếu: không thấy chưa phải là không có.", "Margin: the most that it may get worse, fixed beforehand. Harm is under-reported: not seen is not absent.")
+            reading = margins.get(x, ("", ""))[1]
+            names.append(label_of(book, model, x, False) + margin + (f". {reading[:1].upper() + reading[1:]}" if reading else ""))
+        got = [margins.get(x, ("", "")) for x in part["outcome"]]
+        worse, open_ = sum(k in ("worse", "beyond") for k, _ in got), sum(k in ("open", "unknown") for k, _ in got)
+        head = (book.w(f"{worse} trên {len(part)} tác hại cần theo dõi có dấu hiệu xấu đi", f"{worse} of {len(part)} watched {'harm' if len(part) == 1 else 'harms'} {'shows' if worse == 1 else 'show'} signs of worsening") if worse
+            else book.w(f"Không thấy tác hại xấu đi; {open_} trên {len(part)} chưa loại trừ được", f"No harm is seen; {open_} of {len(part)} can't be excluded") if open_ else book.w("Đã loại trừ được tác hại vượt biên", "Harm beyond the margin is excluded"))
+        note = book.w("Biên: mức xấu đi tối đa được chấp nhận, định trước. Khi theo dõi nhiều tác hại, một khoảng riêng lẻ có thể lệch khỏi 0 do ngẫu nhiên; dấu hiệu phải còn đứng khi tính đến số tác hại. Tác hại thường bị báo cáo thiếu: không thấy chưa phải là không có.",
+            "Margin: the most that it may get worse, fixed beforehand. With several harms watched, one interval can miss 0 by chance; a sign has to stand when their number is counted. Harm is under-reported: not seen is not absent.")
         out.append(_forest(book, model, part, "harm" if not k else f"harm-{scale}", head, book.w("Tác động lên các tác hại cần theo dõi", "Effect on the harms that are watched"), note, names))
     return out
 
@@ -211,7 +213,25 @@ def fig_sensitivity(book: Book, model: int):
     note = book.w("Thanh nhạt: ước tính dịch chuyển bao xa khỏi phân tích chính; đường ngang: khoảng tin cậy.", "Pale bar: how far the estimate moves from the main analysis; line: its interval.")
     return tornado(frame, "sensitivity", base=float(main["value"])*factor, less=book.w("giảm", "less"), more=book.w("tăng", "more"), note=note, **shared(book, head, f"{label_of(book, model, o.id, False)} ({SCALES[o.scale][1][book.i]})"))
 
-# %% ../../nbs/present/59l_figures_models.ipynb #98fdba0a
+# %% ../../nbs/present/59l_figures_models.ipynb #6e2d8076
+def part(title: str) -> Html: # <h3>
+    "The heading of a part that not every model has."
+    return Html(f"<h3>{escape(title)}</h3>")
+
+def effects(book: Book, model: int) -> list: # figures and tables, or one remark
+    "Effects, checks, course and groups; one remark where no effect can be told."
+    if effect_rows(book, model).empty: return [no_effect(book, model)]
+    return [*fig_effects(book, model), table_effects(book, model), checks(book, model), part(book.w("Trước và sau khi bắt đầu", "Before and after the start")), fig_dynamic(book, model),
+            part(book.w("Có như nhau cho mọi nơi không", "Equal for all?")), fig_groups(book, model)]
+
+def doubts(book: Book, model: int) -> list: # figure and sentence, or one remark
+    "What could overturn the primary effect; where there is none, what will be tried."
+    main = primary_row(book, model)
+    if main is None or math.isnan(main["value"]):
+        return [callout("note", book.w("Khi có tác động để thử, phần này bỏ từng huyện ra, đổi nhóm so sánh, cho xu hướng lệch thêm, đặt các kỳ thiếu vào trường hợp xấu nhất và tốt nhất.", "Once there is an effect to try, this part leaves out each district, changes the comparison, lets trends diverge, and puts missing periods at their worst and best."), book.lang)]
+    return [fig_sensitivity(book, model), unseen_sentence(book, model)]
+
+# %% ../../nbs/present/59l_figures_models.ipynb #70875489
 COSTS = {"per_person": ("mỗi người được tiếp cận", "per person reached"), "per_contact": ("mỗi lượt tiếp cận", "per contact"), "per_outcome": ("mỗi kết quả đạt thêm", "per further outcome")}
 
 def filled(rows: list[dict]) -> pd.DataFrame: # without columns that say nothing in any row
@@ -227,11 +247,11 @@ def table_cost(book: Book, model: int):
     p = known()[model]
     year = p["cost"]["price_year"] or book.year
     rows = []
-    for k, pair in COSTS.items():
+    for k, pair in COSTS.items(): # neither value nor numerator: not told
         for x in r[r["what"] == k].to_dict("records"):
             shown = not math.isnan(x["value"]) and math.isfinite(x["value"])
             ends = f"{say(x['low'], 'n', book.lang)} … {say(x['high'], 'n', book.lang)}" if shown and all(math.isfinite(x[c]) for c in ("low", "high")) else "–"
-            rows.append({book.w("Chi phí", "Cost"): pair[book.i], book.w("Triệu đồng", "Million VND"): x["value"] if shown else math.nan, book.w("Khoảng", "Interval"): ends, book.w("Ghi chú", "Note"): words(x, book.lang) or "–", "mask": x["mask"]})
+            rows.append({book.w("Chi phí", "Cost"): pair[book.i], book.w("Triệu đồng", "Million VND"): x["value"] if shown else math.nan, book.w("Khoảng", "Interval"): ends, book.w("Ghi chú", "Note"): words(x, book.lang) or "–", "mask": x["mask"] or ("withheld" if math.isnan(x["value"]) and math.isnan(x["numerator"]) else "")})
     caption = book.w(f"Chi phí trực tiếp, giá năm {year}", f"Direct cost, prices of {year}")
     return html_table(filled(rows), book.lang, caption, "cost", source=book.w(f"báo cáo kinh phí của tỉnh, {book.year}; {p['cost']['vi'].lower()}", f"the province's spending report, {book.year}; {p['cost']['en'].lower()}"), kind="stack")
 
@@ -257,6 +277,13 @@ def fig_ceac(book: Book, model: int):
             else book.w("Với các mức giá đã thử, chưa chắc là đáng chi", "At the values tried it is not likely to be worth it"))
     return acceptable(pd.DataFrame({"worth": r["x"].to_numpy(), "value": r["value"].to_numpy()}), "ceac", worth_words=book.w("giá trị của một kết quả, triệu đồng", "worth of one outcome, million VND"), **shared(book, head, book.w("Xác suất đáng chi theo giá trị của một kết quả", "Probability of being worth it, by the worth of one outcome")))
 
+# %% ../../nbs/present/59l_figures_models.ipynb #ec95f55c
+def costs(book: Book, model: int) -> list: # table and figures, or one remark
+    "Cost per person and result; plane and acceptability curve once there is an effect."
+    if rows_of(book, "model.cost", model).empty: return [callout("note", book.w("Trong năm không có chi tiêu nào được ghi cho mô hình này.", "No spending was recorded for this model in the year."), book.lang)]
+    if rows_of(book, "model.plane", model).empty: return [table_cost(book, model), callout("note", book.w("Chưa ước tính được tác động, nên chưa thể nói một kết quả đạt thêm tốn bao nhiêu.", "No effect is estimated yet, so the cost of a further outcome can't be told."), book.lang)]
+    return [table_cost(book, model), fig_plane(book, model), fig_ceac(book, model)]
+
 # %% ../../nbs/present/59l_figures_models.ipynb #c392ff38
 def path_list(book: Book, model: int):
     "The questions of the decision table with their answers, and the branch that they led to."
@@ -266,7 +293,7 @@ def path_list(book: Book, model: int):
     said = [words(x, book.lang) for x in r.to_dict("records")]
     return Html('<ol class="path">' + "".join(f"<li>{escape(x)}</li>" for x in said if x) + "</ol>")
 
-# %% ../../nbs/present/59l_figures_models.ipynb #83b7d4fc
+# %% ../../nbs/present/59l_figures_models.ipynb #845cfe93
 NEEDED = {"sites": ("số huyện có điểm", "districts with a site"), "months": ("số tháng từ khi bắt đầu", "months since the start"), "clients": ("số người hoặc lượt mỗi huyện mỗi kỳ", "persons or contacts of a district in a period")}
 
 def table_seen(book: Book, model: int):
@@ -288,6 +315,28 @@ def table_needed(book: Book, model: int):
     rows = [{book.w("Nếu chỉ thay đổi", "If this alone were changed"): NEEDED[x["what"]][book.i], book.w("Cần", "Needed"): "–" if math.isnan(x["value"]) else say(x["value"], "n", book.lang), book.w("Ghi chú", "Note"): words(x, book.lang) or words(x, book.lang, "notes") or "–"} for x in r.to_dict("records")]
     return html_table(pd.DataFrame(rows), book.lang, book.w("Cần gì để thấy được tác động ở mức đáng kể", "What it would take to see the effect worth having"), "needed", source=book.w("tính từ khoảng tin cậy của năm nay", "worked out from this year's intervals"), kind="stack")
 
+def table_planned(book: Book, model: int):
+    "What a start in steps could see, by number of sites: simulated from the year's own level and size, for a model without a design."
+    from sonla_eval.methods.design import Design, power_over, variants
+    o, p = known()[model].primary, known()[model]
+    n = {"year": 1, "half": 2, "quarter": 4}[p["step"]]
+    num, den = (sum(book.value(f"item:{c}") or 0 for c in codes) for codes in (o.numerator, o.denominator))
+    if o.kind != "panel" or o.scale != "share" or not 0 < num < den: return lacking(book, book.w("kết quả chính đến từ khảo sát: cần tính cỡ mẫu khi thiết kế vòng khảo sát.", "the primary outcome comes from a survey: its size must be worked out when the round is planned."))
+    base, size = num/den, den/(12*n)
+    d = Design((3, 3, 4, 4) + (None,)*8, 8, "share", base, size, build_up=n)
+    levels = tuple(x for x in (0.0, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25) if x < 1 - base)
+    by = power_over(variants(d, "sites", (1, 2, 4, 6)), levels, o.relevant, reps=200)
+    rows = [{book.w("Số huyện có điểm", "Districts with a site"): r.n, book.w("Xác suất thấy mức đáng kể", "Chance to see the effect worth having"): say(r.power, "share", book.lang, 0), book.w("Nhỏ nhất thấy được (điểm phần trăm)", "Smallest seen (points)"): book.w("không kiểm định được", "no test is possible") if r.why_en else say(r.mde, "n", book.lang, 1) if r.mde == r.mde else book.w(f"lớn hơn {number(100*levels[-1], 'vi')}", f"more than {number(100*levels[-1], 'en')}")} for r in by.itertuples(index=False)]
+    caption = book.w(f"Nếu bắt đầu lệch nhau: {label_of(book, model, o.id, False)}; mức đáng kể {number(100*o.relevant, 'vi')} điểm", f"If it starts in steps: {label_of(book, model, o.id, False)}; worth having: {number(100*o.relevant, 'en')} points")
+    source = book.w(f"mô phỏng bằng sonla-eval design: mức nền {say(base, 'share', 'vi')}, {say(round(size), 'n', 'vi')} trường hợp mỗi huyện mỗi kỳ, 3 kỳ trước và 4 kỳ sau", f"simulated by sonla-eval design: base {say(base, 'share', 'en')}, {say(round(size), 'n', 'en')} cases a district and period, 3 periods before and 4 after")
+    return html_table(pd.DataFrame(rows), book.lang, caption, "planned", source=source)
+
+def seen(book: Book, model: int) -> list: # tables
+    "What this design could have seen and what it would take; for a model without an effect what a start in steps could see."
+    mde, needed = effect_rows(book, model, "model.mde"), rows_of(book, "model.needed", model)
+    out = ([table_seen(book, model)] if len(mde) else []) + ([table_needed(book, model)] if len(needed) else [])
+    return out + ([] if len(mde) else [table_planned(book, model)])
+
 def next_year(book: Book, model: int) -> Html: # a list
     "What next year's plan could do, by the verdict."
     v = verdict_of(book, model)
@@ -303,7 +352,7 @@ def next_year(book: Book, model: int) -> Html: # a list
         "stop": [book.w("Dừng có trật tự: báo trước, chuyển người đang được hỗ trợ sang dịch vụ khác, và tiếp tục theo dõi tác hại một năm.", "Stop in order: give notice, hand over those who are served, and go on watching harm for a year.")]}
     return Html('<ul class="plain-list">' + "".join(f"<li>{escape(x)}</li>" for x in own[state] + common) + "</ul>")
 
-# %% ../../nbs/present/59l_figures_models.ipynb #e1194455
+# %% ../../nbs/present/59l_figures_models.ipynb #24fb2705
 def verdicts(book: Book) -> Html: # one card a model, linked to its page
     "Each model with its verdict and sentence."
     cards = []
@@ -319,7 +368,7 @@ def models_points(book: Book) -> list[str]: # at most six sentences
     got = [v["method"] if (v := verdict_of(book, m)) is not None else "cannot_tell" for m in known()]
     tally = [f"{got.count(k)} {VERDICTS[k][book.i]}" for k in VERDICTS if k in got]
     first = book.w(f"Trong {number(len(got), 'vi')} mô hình: {listing(tally, 'vi')}.", f"Of {number(len(got), 'en')} models: {listing(tally, 'en')}.")
-    return [first] + [f"{name_of(book, m)}. {state_words(book, m)}" for m in list(known())[:5]]
+    return [first] + [f"{name_of(book, m)}: {VERDICTS[k][book.i]}. {state_words(book, m)}" for m, k in list(zip(known(), got))[:5]]
 
 def table_states(book: Book):
     "Directions, sites, delivery and state of each model beside each other."
@@ -337,7 +386,8 @@ def fig_effects_all(book: Book):
     r = pd.concat([scaled(book, m, pd.DataFrame([x])) for m, x in rows], ignore_index=True)
     names = [book.w(f"Mô hình {m}: {label_of(book, m, x['outcome'], False)}", f"Model {m}: {label_of(book, m, x['outcome'], False)}") for m, x in rows]
     clear = int(((r["low"] > 0) | (r["high"] < 0)).sum())
-    head = book.w(f"{clear} trên {len(known())} mô hình có tác động phân biệt được với không", f"{clear} of {len(known())} models have an effect that can be told from none")
+    passed = sum(v["method"] in ("continue", "stop") for m, _ in rows if (v := verdict_of(book, m)) is not None)
+    head = book.w(f"{clear} trên {len(known())} mô hình có ước tính khác 0; {passed} mô hình qua được mọi kiểm tra", f"{clear} of {len(known())} models have an estimate that differs from 0; {passed} pass every check")
     return _forest(book, rows[0][0], r, "models-effects", head, book.w("Tác động lên kết quả chính", "Effect on the primary outcome"), book.w("Ước tính từ mô hình; xem trang của từng mô hình để biết có tin được không.", "Model estimates; each model's page says whether they can be believed."), names)
 
 # %% ../../nbs/present/59l_figures_models.ipynb #d820599a

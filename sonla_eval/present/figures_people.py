@@ -115,12 +115,12 @@ def fig_models(book: Book):
     "Contacts by month and model: delivery, not effect."
     r = book.rows("model.contacts", PROVINCE)
     r = r[r["period"].str.startswith(str(book.year))]
-    if r.empty: return lacking(book, book.w("chưa có điểm mô hình nào báo cáo trong năm; chưa bắt đầu cũng là một kết quả.", "no model site reported in the year; not started is a result too."))
+    if r["value"].isna().all(): return lacking(book, book.w("chưa có điểm mô hình nào báo cáo trong năm; chưa bắt đầu cũng là một kết quả.", "no model site reported in the year; not started is a result too."))
     months = [f"{book.year}-{m:02}" for m in range(1, 13)]
     rows = []
-    for b, part in r.groupby("breakdown", sort=True):
+    for b, part in r[r["value"].notna()].groupby("breakdown", sort=True):
         seen = dict(zip(part["period"], part["value"]))
         rows += [(MODELS[b.split("=")[1]][book.i], m, seen.get(m, math.nan)) for m in months]
     total = r["value"].sum()
-    head = book.w(f"{say(total, 'n', 'vi')} lượt hỗ trợ tại các điểm mô hình; chưa thể nói mô hình có tác dụng hay không", f"{say(total, 'n', 'en')} contacts at model sites; whether the models work cannot be told yet")
+    head = book.w(f"{say(total, 'n', 'vi')} lượt hỗ trợ tại các điểm mô hình; số lượt chưa cho biết mô hình có tác dụng hay không", f"{say(total, 'n', 'en')} contacts at model sites; contacts do not tell whether the models work")
     return lines(pd.DataFrame(rows, columns=["series", "x", "value"]), "models", unit="contacts", **shared(book, head, book.w("Số lượt hỗ trợ theo tháng và mô hình", "Contacts by month and model")))

@@ -152,7 +152,7 @@ def build(
     more = _models(book)
     return Graph(book.year, book.edition, book.synthetic, tuple(found + more[0]), tuple(concluded + more[1]), tuple(sorted(advised + more[2], key=lambda r: r.priority)))
 
-# %% ../../nbs/present/59m_graph.ipynb #c3b5527f
+# %% ../../nbs/present/59m_graph.ipynb #5766f320
 def of_models(graph: Graph) -> tuple[str, ...]: # ids R-M
     "The recommendations that rest on a model's verdict."
     return tuple(r.id for r in graph.recommendations if r.id.startswith("R-M"))
@@ -172,7 +172,7 @@ def table_recommendations(book: Book, graph: Graph, only: tuple[str, ...] = ()):
     chosen = [r for r in graph.recommendations if not only or r.id in only]
     rows = [{t("col.id", book.lang): r.id, book.w("Ưu tiên", "Priority"): str(r.priority), t("col.recommendation", book.lang): r.text[book.i], book.w("Ai", "Who"): r.who[book.i], book.w("Hạn", "By"): date_word(r.by, book.lang), book.w("Dựa trên", "Rests on"): ", ".join(r.conclusions)} for r in chosen]
     if not rows: return lacking(book, book.w("không có kiến nghị nào.", "there is no recommendation."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị: ai làm gì trước ngày nào", "Recommendations: who does what by when"), "recommendations", source=book.w("bảng cam kết và kết luận về các mô hình của năm", "the year's scorecard and verdicts on the models"), kind="stack")
+    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị: ai làm gì trước ngày nào", "Recommendations: who does what by when"), "recommendations", source=book.w("bảng cam kết và kết luận về các mô hình của năm", "the year's scorecard and verdicts on the models"), kind="stack coded")
 
 def table_reasons(book: Book, graph: Graph) -> Html: # a fold that holds the table
     "Every finding with its conclusion and where it leads."
@@ -201,7 +201,7 @@ def followed(
         rows.append((r.id, r.text, r.who, r.by, kept, ok, len(known)))
     return pd.DataFrame(rows, columns=["id", "text", "who", "by", "kept", "of", "on"])
 
-# %% ../../nbs/present/59m_graph.ipynb #ce27539b
+# %% ../../nbs/present/59m_graph.ipynb #bf5f7a29
 def table_followup(book: Book, graph: Graph, before: Graph | None): # a table, or a callout that says there is nothing to follow
     "Last year's recommendations and what became of them."
     if before is None:
@@ -210,4 +210,4 @@ def table_followup(book: Book, graph: Graph, before: Graph | None): # a table, o
     rows = [{t("col.id", book.lang): f"{r.id}/{before.year}", t("col.recommendation", book.lang): r.text[book.i], book.w("Ai", "Who"): r.who[book.i], book.w("Hạn", "By"): date_word(r.by, book.lang),
              t("col.state", book.lang): KEPT[r.kept][book.i] + (f" ({r.of}/{r.on})" if r.kept == "part" else "")} for r in f.itertuples(index=False)]
     if not rows: return lacking(book, book.w("năm trước không có kiến nghị nào cần theo dõi.", "last year made no recommendation to follow up."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Kiến nghị của năm {before.year} đến nay ra sao", f"What became of the recommendations of {before.year}"), "followup", source=book.w("báo cáo hai năm", "the reports of both years"), kind="stack")
+    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Kiến nghị của năm {before.year} đến nay ra sao", f"What became of the recommendations of {before.year}"), "followup", source=book.w("báo cáo hai năm", "the reports of both years"), kind="stack coded")

@@ -6,10 +6,10 @@
 __all__ = ['GLYPHS', 'STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'known', 'rows_of', 'words', 'verdict_of', 'verdict_box', 'name_of',
            'state_words', 'key_points', 'harm_sentence', 'primary_row', 'delivered', 'fig_theory', 'protocol_source',
            'measured', 'limit_words', 'protocol_line', 'table_protocol', 'rule_box', 'table_log', 'fig_delivery',
-           'fig_fidelity', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts',
-           'table_places', 'fig_balance']
+           'delivery', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts',
+           'table_places', 'fig_balance', 'compared']
 
-# %% ../../nbs/present/59k_models.ipynb #6d5c4f5c
+# %% ../../nbs/present/59k_models.ipynb #5512d88f
 from functools import lru_cache
 from html import escape
 import math
@@ -22,7 +22,7 @@ from ..methods.models import READINGS
 from ..methods.sites import ROLES as PARTS, VARIABLES
 from ..methods.verdict import VERDICTS
 from ..plan.indicators import items
-from .blocks import Html, main_points
+from .blocks import callout, Html, main_points, para
 from .book import Book
 from .charts_flow import forest
 from .charts_models import control, role_map, theory, timeline
@@ -189,7 +189,7 @@ def rule_box(book: Book, model: int) -> Html: # a fold with the rule
     body = "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in rows)
     return Html(f'<dl class="front">{body}</dl>')
 
-# %% ../../nbs/present/59k_models.ipynb #c759c993
+# %% ../../nbs/present/59k_models.ipynb #c2b8d96f
 def table_log(book: Book, model: int):
     "Directions received, sites started, site-months, contacts and persons of one model."
     names = (("model.letters", book.w("chỉ đạo của Bộ đã nhận về mô hình này", "directions of the Ministry on this model")), ("model.started", book.w("điểm đã bắt đầu đến hết năm", "sites started by the end of the year")))
@@ -200,14 +200,14 @@ def table_log(book: Book, model: int):
         r = exact[k]
         if math.isnan(r["value"]) and not r["mask"]: more = words(r, book.lang)
         else: more = "" if math.isnan(r["low"]) else book.w("khoảng chính xác ", "exact interval ") + f"{say(r['low'], 'n', book.lang, 1)} … {say(r['high'], 'n', book.lang, 1)}"
-        rows.append({t("col.label", book.lang): what + (f" ({more})" if more else ""), t("col.n", book.lang): r["value"], "mask": r["mask"]})
+        rows.append({t("col.label", book.lang): what + (f" ({more})" if more else ""), t("col.n", book.lang): r["value"], "mask": r["mask"] or ("withheld" if math.isnan(r["value"]) else "")})
     if not rows: return lacking(book, book.w("không có sổ theo dõi chỉ đạo và điểm mô hình.", "there is no log of directions and sites."))
     table = html_table(pd.DataFrame(rows), book.lang, book.w(f"Chỉ đạo, điểm và việc đã làm, {book.year}", f"Directions, sites and work done, {book.year}"), "log", source=book.reports_source)
     letters = rows_of(book, "model.letters", model)
     lag = "" if letters.empty else words(letters.iloc[0], book.lang, "notes")
     return Html(table + "".join(f"<p>{escape(x[:1].upper() + x[1:])}.</p>" for x in lag.split("; ") if x))
 
-# %% ../../nbs/present/59k_models.ipynb #96a91aff
+# %% ../../nbs/present/59k_models.ipynb #0883e19a
 def fig_delivery(
     book: Book, model: int,
     measure: str = "model.contacts", # by month
@@ -218,9 +218,7 @@ def fig_delivery(
     "A control chart of a monthly measure; without limits where a month is missing or hidden."
     from sonla_eval.methods.trend import xmr
     d = delivered(book, measure, model)
-    if d["value"].isna().all():
-        hidden = d["mask"].ne("").any()
-        return lacking(book, book.w("số liệu theo tháng được che ở bản công bố vì chỉ có một điểm.", "monthly figures are hidden in the public edition because there is one site only.") if hidden else book.w("chưa có điểm nào gửi báo cáo tháng.", "no site has sent a monthly report."))
+    if d["value"].isna().all(): return lacking(book, book.w("không có số liệu theo tháng được nêu.", "no monthly figures are told."))
     what = what or book.w("lượt tiếp cận", "contacts")
     frame, note = d.rename(columns={"month": "x"}), ""
     try:
@@ -235,11 +233,16 @@ def fig_delivery(
         note = book.w("Không vẽ giới hạn: ", "No limits are drawn: ") + why.sentence(book.lang)[:1].lower() + why.sentence(book.lang)[1:]
     return control(frame, id, unit=unit, note=note, **shared(book, head, book.w(f"{what[:1].upper() + what[1:]} theo tháng", f"{what[:1].upper() + what[1:]} by month")))
 
-# %% ../../nbs/present/59k_models.ipynb #f2b19425
-def fig_fidelity(book: Book, model: int):
-    "Steps of the procedure that were done as planned, by month; else the protocol's own measure for the year."
-    if delivered(book, "model.steps", model)["value"].notna().any(): return fig_delivery(book, model, "model.steps", "fidelity", book.w("tỷ lệ nội dung làm đúng quy trình", "share of steps done as planned"), "share")
-    return Html(f"<p>{escape(fidelity_sentence(book, model))}</p>") if fidelity_sentence(book, model) else lacking(book, book.w("chưa có số liệu về mức độ làm đúng quy trình.", "there are no figures on whether it was done as planned."))
+# %% ../../nbs/present/59k_models.ipynb #d7213671
+def delivery(book: Book, model: int) -> list: # figures, or one remark
+    "Contacts, persons and steps of the procedure by month; a sentence instead of charts where there are too few months to draw."
+    d = delivered(book, "model.contacts", model)
+    if rows_of(book, "model.contacts", model, "").empty: return [callout("note", book.w("Trong năm không có điểm nào của mô hình này hoạt động, nên không có gì để đo về liều lượng, phạm vi và mức độ làm đúng quy trình.", "No site of this model was at work in the year, so there is no dose, reach or fidelity to measure."), book.lang)]
+    said = [para(x) for x in [fidelity_sentence(book, model)] if x]
+    if d["value"].notna().sum() < 3: return [callout("note", book.w("Quá ít tháng hoặc quá ít lượt để vẽ theo tháng; số dưới 5 ở một điểm duy nhất không được nêu, ở cả hai bản.", "There are too few months or contacts to draw by month; fewer than 5 at a single site are not told, in either edition."), book.lang), *said]
+    out = [fig_delivery(book, model), fig_delivery(book, model, "model.persons", "reached", book.w("số người được tiếp cận", "persons reached"), "persons")]
+    if delivered(book, "model.steps", model)["value"].notna().sum() >= 3: out.append(fig_delivery(book, model, "model.steps", "fidelity", book.w("tỷ lệ nội dung làm đúng quy trình", "share of steps done as planned"), "share"))
+    return out + said
 
 def fidelity_sentence(book: Book, model: int) -> str: # "" when there are no figures
     "Site-months that reached what the protocol asks, and the share of the estimated number that was reached."
@@ -252,7 +255,7 @@ def fidelity_sentence(book: Book, model: int) -> str: # "" when there are no fig
         text += book.w(f" Số người mới được tiếp cận ước tính bằng {r[0]} ({r[1]} đến {r[2]}) số người bán dâm ước tính của tỉnh.", f" New persons reached are an estimated {r[0]} ({r[1]} to {r[2]}) of the province's estimated sex workers.")
     return text
 
-# %% ../../nbs/present/59k_models.ipynb #dfebeaf4
+# %% ../../nbs/present/59k_models.ipynb #515f5572
 def places_of(book: Book, model: int) -> pd.DataFrame: # districts in the list's order with role, reason, start, end
     "Every district's part in the comparison; empty when there is none."
     r = rows_of(book, "model.unit", model)
@@ -275,7 +278,7 @@ def fig_roles(book: Book, model: int):
     n = d["role"].value_counts()
     mine, other = int(n.get("treated", 0)), int(n.get("never", 0) + n.get("not_yet", 0))
     head = (book.w(f"So sánh {mine} huyện có mô hình với {other} huyện chưa có", f"{mine} {'district' if mine == 1 else 'districts'} with the model and {other} without to compare with") if mine
-            else book.w("Chưa có huyện nào có mô hình để so sánh", "No district has the model yet, so there is nothing to compare"))
+            else book.w(f"Chưa huyện nào có mô hình; {other} huyện có thể bốc thăm để bắt đầu", f"No district has the model yet; {other} could be drawn by lot"))
     frame = d[["tile_col", "tile_row", "name", "role"]].assign(words=["" if math.isnan(s) else _month(s) if math.isnan(e) else f"{_month(s)}–{_month(e)}" for s, e in zip(d["start"], d["end"])])
     note = book.w("Tháng trên ô: điểm mô hình bắt đầu, và kết thúc nếu đã dừng.", "Months on a tile: its site's start, and its end where it stopped.")
     return role_map(frame, "roles", roles=part_words(book), note=note, **shared(book, head, book.w("Vai trò của từng huyện trong phân tích", "Each district's part in the analysis"), sites_source(book)))
@@ -315,3 +318,10 @@ def fig_balance(book: Book, model: int):
     frame = pd.DataFrame({"label": names, "value": r["value"].to_numpy(), "low": math.nan, "high": math.nan, "mask": r["mask"].to_numpy()})
     note = book.w("Chênh lệch trên 0,25 độ lệch chuẩn được coi là rõ. Phương pháp so sánh mức thay đổi, nên các huyện có thể khác nhau về mức, miễn là cùng xu hướng.", "A difference above 0.25 standard deviations counts as clear. The method compares changes, so districts may differ in level as long as they move alike.")
     return forest(frame, "balance", unit="n", less=book.w("thấp hơn", "lower"), more=book.w("cao hơn", "higher"), note=note, **shared(book, head, book.w("Khác biệt chuẩn hóa giữa huyện có và chưa có mô hình", "Standardised difference of districts with and without the model")))
+
+# %% ../../nbs/present/59k_models.ipynb #3f1f5331
+def compared(book: Book, model: int) -> list: # figures and tables
+    "Who was compared with whom: map and list for every model, timeline and balance once somebody started."
+    d = places_of(book, model)
+    begun = not d.empty and bool((d["role"] == "treated").any())
+    return [fig_roles(book, model), *([fig_starts(book, model)] if begun else []), table_places(book, model), *([fig_balance(book, model)] if begun and rows_of(book, "model.balance", model)["value"].notna().any() else [])]

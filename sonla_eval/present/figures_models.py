@@ -9,7 +9,7 @@ __all__ = ['SCALES', 'STEP_WORDS', 'COSTS', 'NEEDED', 'LIMITS', 'outcome_of', 'l
            'table_cost', 'fig_plane', 'fig_ceac', 'costs', 'path_list', 'table_seen', 'table_needed', 'table_planned',
            'seen', 'next_year', 'verdicts', 'models_points', 'table_states', 'fig_effects_all', 'limits']
 
-# %% ../../nbs/present/59l_figures_models.ipynb #1c1dd328
+# %% ../../nbs/present/59l_figures_models.ipynb #ce5d65bc
 from html import escape
 import math
 import re
@@ -25,7 +25,7 @@ from .charts_models import acceptable, plane, tornado
 from .charts_time import events
 from .closing import points
 from .figures_plan import lacking, shared
-from .models import GLYPHS, ROLE_WORDS, known, measured, name_of, primary_row, rows_of, state_words, verdict_of, words
+from .models import GLYPHS, ROLE_WORDS, known, name_of, primary_row, rows_of, state_words, verdict_of, words
 from .tables import html_table
 from .words import listing, say, t
 

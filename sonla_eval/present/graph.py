@@ -6,13 +6,12 @@
 __all__ = ['Words', 'ACTS', 'DONE', 'KEPT', 'Found', 'Concluded', 'Advised', 'Graph', 'as_json', 'from_json', 'parts', 'build',
            'of_models', 'fig_graph', 'table_recommendations', 'table_reasons', 'followed', 'table_followup']
 
-# %% ../../nbs/present/59m_graph.ipynb #bdac4f90
+# %% ../../nbs/present/59m_graph.ipynb #d2d1b794
 from dataclasses import asdict, dataclass
 import json
 import pandas as pd
 from ..methods.estimate import LANGS
 from ..methods.results import PROVINCE
-from ..methods.verdict import VERDICTS
 from ..plan.status import STATUSES
 from .blocks import Html
 from .book import Book, masked

@@ -9,7 +9,7 @@ __all__ = ['GLYPHS', 'STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'known', 'rows_of', '
            'delivery', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts',
            'table_places', 'fig_balance', 'compared']
 
-# %% ../../nbs/present/59k_models.ipynb #5512d88f
+# %% ../../nbs/present/59k_models.ipynb #8cb131c4
 from functools import lru_cache
 from html import escape
 import math
@@ -17,7 +17,6 @@ import pandas as pd
 from ..methods.estimate import Refused, number
 from ..methods.path import STATES
 from ..methods.protocol import Outcome, Protocol, protocols, standing
-from ..methods.results import PROVINCE
 from ..methods.models import READINGS
 from ..methods.sites import ROLES as PARTS, VARIABLES
 from ..methods.verdict import VERDICTS

@@ -6,6 +6,7 @@
 __all__ = ['TEACH', 'DELEGATED', 'COMMANDS', 'parser', 'main']
 
 # %% ../nbs/70_cli.ipynb #a30bf51f
+from datetime import date
 from pathlib import Path
 import argparse
 import importlib
@@ -50,11 +51,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", help="reports made at the same time")
     run.add_argument("--scheduler", metavar="ADDRESS", help="make the reports on a dask cluster, such as tcp://10.0.0.5:8786")
     run.add_argument("--store", metavar="URL", help="where this machine and the cluster's workers exchange files, such as s3://bucket/path")
+    run.add_argument("--explain", action="store_true", help="say for each report whether it was made or kept, and which input changed")
+    run.add_argument("--dry-run", action="store_true", help="say what would be made and why, and change nothing")
+    run.add_argument("--log", metavar="HOW", default="", help="one line for each report: text or json to standard error, or a file that ends in .jsonl")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     check = sub.add_parser("check", help="read a folder of workbooks and list the cells to correct", description="Reads every workbook of a folder <year> and writes queries.xlsx and queries.csv. Exit code 0 clean, 1 doubtful, 2 blocking.")
     check.add_argument("folder", metavar="DIR", help="a folder named after its year, such as data/raw/2022")
     check.add_argument("--year", help="the year, when the folder isn't named after it")
     check.add_argument("--out", metavar="DIR", help="where queries.xlsx and queries.csv go (the current folder by default)")
+    check.add_argument("--reply-by", metavar="DATE", default="", help="date by which the districts are asked to answer, such as 2023-02-15 (15 February of the year after, by default)")
     check.add_argument("--lang", choices=LANGS, default="vi", help="language of the summary")
     example = sub.add_parser("example", help="write the synthetic province's workbooks, years 2019 to 2023", description="Writes ordinary workbooks such as districts would send, made from a seed, with truth.json beside them.")
     example.add_argument("folder", metavar="DIR")
@@ -65,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
     hide = sub.add_parser("pseudonymise", help="replace client identifiers by keyed hashes before a file is passed on", description="Reads a table of clients, replaces identifiers by keyed hashes (HMAC-SHA-256), coarsens ages and days. The key file stays on this machine, outside the project, readable by its owner only.")
     hide.add_argument("source", metavar="IN"); hide.add_argument("target", metavar="OUT")
     hide.add_argument("--key", required=True, metavar="FILE", help="key file outside the project; made when it isn't there")
-    hide.add_argument("--year", type=int, help="year of the key's rotation; without it persons can be followed over years")
+    over = hide.add_mutually_exclusive_group(required=True)
+    over.add_argument("--year", type=int, help="year of the key's rotation: the same person has another key in another year")
+    over.add_argument("--link", action="store_true", help="one key for all years, so that persons can be followed over years; ask whether it is needed")
     form = sub.add_parser("form", help="write the blank workbook that a district fills in", description="Writes the blank form of a year for a unit: both languages, drop-downs, totals that compute, an explanation of every indicator.")
     form.add_argument("--year", required=True, type=int)
     form.add_argument("--unit", required=True, help="unit code: 14 the province, 116 and 118-128 the districts")
@@ -76,18 +83,23 @@ def parser() -> argparse.ArgumentParser:
 # %% ../nbs/70_cli.ipynb #11da8a0a
 def _run(a) -> int:
     s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers, scheduler=a.scheduler, store=a.store)
+    from sonla_eval.publish.log import Log
     from sonla_eval.publish.run import run, site_folder
-    r = run(s, tuple(a.only or ()), progress=not a.quiet)
+    from sonla_eval.publish.why import explained
+    r = run(s, tuple(a.only or ()), progress=not (a.quiet or a.dry_run or a.log in ("text", "json")), note=Log(a.log), dry=a.dry_run)
+    if a.explain or a.dry_run: print(visible(explained(list(r.verdicts), list(r.files), a.dry_run)))
+    if a.dry_run: return 0
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
-    else: print(f"{len(r.made)} pages made: {index}")
-    for key, why in r.failed: print(visible(f"FAILED {key}: {why}"), file=sys.stderr)
+    else: print(f"{len(r.made)} pages made, {len(r.kept)} kept: {index}")
+    if r.failed: print(visible(r.table()), file=sys.stderr)
     return r.code
 
 def _check(a) -> int:
-    from sonla_eval.intake.clean import exit_code, read_year, summary, write_queries
+    from sonla_eval.intake.clean import by_district, exit_code, read_year, summary, write_queries
     folder = Path(a.folder)
     if not folder.is_dir(): raise FileNotFoundError(f"{a.folder}: no such folder")
+    if a.reply_by: date.fromisoformat(a.reply_by)
     year = a.year or folder.name
     if not str(year).isdigit(): raise ValueError(f"{a.folder}: the folder isn't named after a year; give --year")
     last = folder.parent/str(int(year) - 1)
@@ -95,9 +107,10 @@ def _check(a) -> int:
     before = year_records(last, int(year) - 1, write=False)[0] if last.is_dir() else None
     taken = read_year(folder, int(year), before=before, progress=progress_line)
     print(summary(taken, a.lang))
+    print(by_district(taken, a.lang, a.reply_by))
     out = Path(a.out or ".")
     out.mkdir(parents=True, exist_ok=True)
-    write_queries(taken, out/"queries.xlsx")
+    write_queries(taken, out/"queries.xlsx", a.reply_by)
     print(f"{os.path.relpath(out/'queries.xlsx')}, {os.path.relpath(out/'queries.csv')}")
     return exit_code(taken)
 

@@ -77,7 +77,7 @@ _PATTERNS = [
     ("phone", re.compile(rf"(?<![\d.,]){_NO_DATE}(?:\(?(?:\+|00)?84{_SEP}(?:\(?0\)?)?{_SEP}|\(?0{_SEP})[35789](?:{_SEP}\d){{8}}(?!\d)")),
     ("phone", re.compile(rf"(?<![\d.,]){_NO_DATE}0 ?2(?:{_SEP}\d){{8,9}}(?!\d)")),
     ("phone", re.compile(r"\b(?:sđt|sdt|đt|điện thoại|phone|tel|mobile)\b[^\d\n]{0,12}\+?\d[\d .\-]{7,13}\d", re.I)),
-    ("card", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[1-5] ?\d{2} ?\d{2} ?\d{3} ?\d{5}(?!\d)")),
+    ("card", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2} ?[1-5] ?\d{2} ?\d{2} ?\d{3} ?\d{5}(?!\d)")),
     ("address", re.compile(r"\b(?:số nhà|nhà số)\s+\d+", re.I)),
     ("address", re.compile(r"(?<!tổng )(?<!biểu )\bsố\s+\d+[A-Za-z]?(?:/\d+)*\s*,?\s+(?:đường(?! dây)|phố|ngõ|ngách|hẻm|tổ(?! công tác| kiểm tra)|tiểu khu|bản|xóm|thôn)\b", re.I)),
     ("address", re.compile(r"\b(?:ngõ|ngách|hẻm)\s+\d+", re.I)),

@@ -10,10 +10,15 @@ __all__ = ['EDITIONS', 'LANGS', 'is_project', 'project_root', 'data_path', 'Sett
 from configparser import ConfigParser, Error as ConfigError
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 import os
 
 # %% ../nbs/01_settings.ipynb #9716100d
+@lru_cache(maxsize=64)
+def _whole_path(named: str) -> Path: # asked for thousands of times in a run
+    return Path(named).resolve()
+
 def is_project(folder: Path) -> bool: # True when the folder holds a project
     "A folder with settings.ini and data/plan."
     return (folder/"settings.ini").is_file() and (folder/"data"/"plan").is_dir()
@@ -23,7 +28,7 @@ def project_root(
 ) -> Path: # the project's folder
     "The project's folder; SONLA_EVAL_PROJECT wins when it is set. Raises FileNotFoundError when there is none."
     named = os.environ.get("SONLA_EVAL_PROJECT")
-    if named: return Path(named).resolve()
+    if named: return _whole_path(named)
     here = Path(start or Path.cwd()).resolve()
     for folder in [here, *here.parents, Path(__file__).resolve().parent.parent]:
         if is_project(folder): return folder

@@ -1,5 +1,7 @@
 """What the tests share: where the project and the reference cases are, and one built site for all."""
 import os
+import zipfile
+import re
 import shutil
 import subprocess
 import sys
@@ -83,3 +85,46 @@ def until(true, complaint: str, seconds: float = 60):
     while not true():
         assert time.monotonic() < end, complaint
         time.sleep(0.1)
+
+
+SMALL = ("district-118", "district-121", "quality")
+
+
+def small_settings(base: Path):
+    "Settings of a small run: three reports, one language, both editions, everything below one folder."
+    from sonla_eval.settings import read_settings
+    return read_settings(year=YEAR, data=str(base/"raw"), site=str(base/"site"), packets=str(base/"packets"), langs=["vi"], workers=2)
+
+
+def correct(path: Path, sheet: str, cells: dict):
+    "Puts other numbers into cells of a workbook that hold one; every other byte of its parts stays."
+    import openpyxl
+    part = f"xl/worksheets/sheet{openpyxl.load_workbook(path, read_only=True).sheetnames.index(sheet) + 1}.xml"
+    with zipfile.ZipFile(path) as old: parts = {i: old.read(i.filename) for i in old.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for info, data in parts.items():
+            for cell, value in cells.items() if info.filename == part else ():
+                data, n = re.subn(rf'(<c r="{cell}"[^>]*>(?:<f>[^<]*</f>)?<v>)[^<]*(</v>)'.encode(), rf"\g<1>{value}\g<2>".encode(), data)
+                assert n == 1, f"{cell} holds no number"
+            new.writestr(info, data)
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, example) -> Path:
+    "A folder with workbooks, site and packets of a small run; tests copy it."
+    from sonla_eval.publish.run import run
+    base = tmp_path_factory.mktemp("small")/"before"
+    shutil.copytree(example, base/"raw")
+    done = run(small_settings(base), SMALL, progress=False)
+    assert done.failed == ()
+    return base
+
+
+@pytest.fixture(scope="session")
+def corrected(small) -> tuple:
+    "The same after one district corrected one number: (folder, what the run said)."
+    from sonla_eval.publish.run import run
+    base = small.parent/"after"
+    shutil.copytree(small, base)
+    correct(base/"raw"/str(YEAR)/f"118_bao-cao-{YEAR}.xlsx", "B Kiểm tra", {"N5": 7, "P5": 28})
+    return base, run(small_settings(base), SMALL, progress=False)

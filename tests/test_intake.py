@@ -87,7 +87,8 @@ def test_one_district_in_several_files(tmp_path):
 def test_queries_workbook_has_a_sheet_for_each_district_and_links(year, tmp_path):
     path = write_queries(year, tmp_path/"queries.xlsx")
     wb = load_workbook(path)
-    assert [s[:3] for s in wb.sheetnames[:12]] == list(districts_of("to2024"))
+    assert wb.sheetnames[0] == "Tổng hợp" and [s[:3] for s in wb.sheetnames[1:13]] == list(districts_of("to2024"))
+    assert all(ws.freeze_panes == "A5" and "dd/mm" in str(ws["A2"].value) or "No questions" in str(ws["A2"].value) for ws in wb)
     sheet = next(ws for ws in wb if ws.title.startswith("119"))
     links = [c.hyperlink.target or c.hyperlink.location for row in sheet.iter_rows() for c in row if c.hyperlink]
     assert links and all("119_bao-cao-2022.xlsx#" in x for x in links)

@@ -89,9 +89,14 @@ def test_a_wrong_page_ends_the_command_with_2(home, capsys):
 
 
 def test_the_claims_are_kept(root):
-    from sonla_eval.methods.truths import WORLDS, broken, rates
+    from sonla_eval.methods.truths import WORLDS, as_markdown, broken, rates
     table = rates()
     assert set(table["world"]) == set(WORLDS) and (table["runs"] >= 200).all()
     for p in P.protocols().values(): assert broken(p["rates"]["worlds"], table) == []
     at = table.set_index("world")
-    assert at.loc["no_effect", "continue"] <= 0.05 and at.loc["pretrend", "continue"] <= 0.05
+    assert (at.loc[["no_effect", "pretrend", "late_trend"], "continue"] <= 0.05).all() and at.loc["builds_up", "continue"] >= 0.8
+    assert as_markdown(table) in (root/"docs"/"reference.md").read_text(encoding="utf-8"), "docs/reference.md shows older rates"
+
+
+def test_the_projects_own_locks_are_unbroken():
+    for p in P.protocols().values(): assert P.standing(p, 2022).id == "after_the_fact", f"{p.id} changed after it was locked: lock it again"

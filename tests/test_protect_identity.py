@@ -131,3 +131,41 @@ def test_streams_never_meet():
         with pytest.raises(StreamsMeet): enforce_streams(frames)
     alone = {"a": police, "b": service.assign(client_key="Z"), "province": pd.DataFrame({"unit": ["14"], "num_item": ["C1"], "den_item": ["E0"]})}
     assert enforce_streams(alone) is alone
+
+
+def test_days_under_any_head_and_every_identifier(tmp_path):
+    "A day that its head doesn't name becomes a month, a second identifier a key, a second age a band; workbooks go in and out."
+    project = tmp_path/"project"
+    project.mkdir()
+    key = new_key(tmp_path/"key", project)
+    frame = pd.DataFrame({"client_id": ["KH1", "KH1"], "Mã hồ sơ": ["HS7", "HS8"], "Lần gặp": ["15/03/2022", "2022-04-01"], "Gặp lại": [date(2022, 5, 2), None], "Tuổi": [19, 44], "age": [19, 44], "Ghi chú": ["@SUM(1)", ""]})
+    frame.to_excel(tmp_path/"in.xlsx", index=False)
+    out = pseudonymise_file(tmp_path/"in.xlsx", tmp_path/"out.xlsx", key, 2022, project)
+    made = pd.read_excel(out, dtype=str, keep_default_na=False, engine="calamine")
+    assert out.stat().st_mode & 0o077 == 0 and made["client_key"].nunique() == 1 and made["Mã hồ sơ"].nunique() == 2 and made["Mã hồ sơ"].str.fullmatch(r"[A-Z2-7]{20}").all()
+    assert made["Lần gặp"].tolist() == ["2022-03", "2022-04"] and made["Gặp lại"].tolist() == ["2022-05", ""]
+    assert made["age_band"].tolist() == ["18-24", "35-49"] and made.iloc[:, 5].tolist() == ["18-24", "35-49"] and made["Ghi chú"].tolist() == ["'@SUM(1)", ""]
+    with pytest.raises(ValueError, match="xlsx"): pseudonymise_file(tmp_path/"in.xlsx", tmp_path/"out.txt", key, 2022, project)
+
+
+def test_the_command_asks_for_a_year_or_for_linkage(tmp_path, capsys, monkeypatch):
+    from sonla_eval.cli import main
+    project = tmp_path/"project"
+    (project/"data"/"plan").mkdir(parents=True)
+    (project/"settings.ini").write_text("")
+    monkeypatch.setenv("SONLA_EVAL_PROJECT", str(project))
+    pd.DataFrame({"client_id": ["KH1"], "Dịch vụ": ["y tế"]}).to_csv(tmp_path/"in.csv", index=False)
+    call = ["pseudonymise", str(tmp_path/"in.csv"), str(tmp_path/"out.csv"), "--key", str(tmp_path/"k")]
+    with pytest.raises(SystemExit): main(call)
+    keys = []
+    for more in (["--year", "2021"], ["--year", "2022"], ["--link"], ["--link"]):
+        assert main([*call, *more]) == 0
+        keys.append(pd.read_csv(tmp_path/"out.csv")["client_key"][0])
+    assert len(set(keys)) == 3 and keys[2] == keys[3] and (tmp_path/"k").stat().st_mode & 0o777 == 0o600
+    (tmp_path/"k").chmod(0o640)
+    assert main([*call, "--link"]) == 2 and "quyền 640" in capsys.readouterr().err
+    assert main([*call[:4], str(project/"k"), "--link"]) == 2 and not (project/"k").exists()
+    pd.DataFrame({"client_id": ["KH1"], "Người đi cùng": ["Lò Thị X"]}).to_csv(tmp_path/"in.csv", index=False)
+    (tmp_path/"k").chmod(0o600)
+    (tmp_path/"out.csv").unlink()
+    assert main([*call, "--link"]) == 2 and "Lò Thị X" not in capsys.readouterr().err and not (tmp_path/"out.csv").exists()

@@ -20,7 +20,9 @@ KEYS = [f"{e}/{l}/{n}" for e in ("internal", "public") for l in ("vi", "en") for
 def page(site, key): return (site/f"{key}.html").read_text(encoding="utf-8")
 
 
-def results(site, edition): return pd.read_csv(site/edition/"tables"/"results.csv", dtype={"unit": str, "period": str}, keep_default_na=True)
+def results(site, edition):
+    "All results of an edition; the mark in the place of a hidden number is read as missing."
+    return pd.concat([pd.read_csv(p, dtype={"unit": str, "period": str}, na_values=["suppressed"], keep_default_na=True).assign(mask=pd.read_csv(p, dtype=str)["mask"]) for p in sorted((site/edition/"tables").glob("results*.csv"))], ignore_index=True)
 
 
 def test_every_page_is_made(built):

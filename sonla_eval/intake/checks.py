@@ -205,10 +205,11 @@ def check_last_year(
     own = lambda t: t[t["period"].str[:4] == t["period"].str[:4].max()] # case cohorts name earlier years as well
     keyed = lambda t: own(t).assign(when=own(t)["period"].str[4:]).set_index(["indicator", "unit", "when"])["value"]
     both = pd.DataFrame({"now": keyed(records[records["indicator"] != "R1"]), "then": keyed(before)}).dropna()
-    at = {(c, u, p[4:]): i for i, (c, u, p) in enumerate(zip(records["indicator"], records["unit"], records["period"])) if p[:4] == records["period"].str[:4].max()}
-    for key, row in both.iterrows():
-        if items[key[0]].flow == "snapshot" and items[key[0]].level == "D" and abs(row["now"] - row["then"]) > max(10, row["then"] / 2):
-            out.append(ask_about(records, at[key], "last_year.jump", shown(float(row["then"]))))
+    latest = records["period"].str[:4].max()
+    at = {(c, u, p[4:]): i for i, (c, u, p) in enumerate(zip(records["indicator"], records["unit"], records["period"])) if p[:4] == latest}
+    for key, now, then in zip(both.index, both["now"], both["then"]):
+        if items[key[0]].flow == "snapshot" and items[key[0]].level == "D" and abs(now - then) > max(10, then / 2):
+            out.append(ask_about(records, at[key], "last_year.jump", shown(float(then))))
     level_d = both[both.index.get_level_values("indicator").isin([c for c, i in items.items() if i.level == "D" and i.count != "flag"])]
     for (block, unit), part in level_d.groupby([[items[i].block for i, *_ in level_d.index], level_d.index.get_level_values("unit")], sort=True):
         if (part["now"] == part["then"]).all() and (part["now"] > 0).sum() >= 4 and len(part) >= 5:

@@ -231,4 +231,4 @@ def maybe_legacy(
     code: str, # "tcvn3" or "vni"
 ) -> bool: # True when it could be in the old code
     "Whether one text could be in an old code: not enough to convert it, enough to read it a second time."
-    return legacy_column([text], code)
+    return bool((_ONLY_VNI if code == "vni" else _ONLY_TCVN3).search(text))

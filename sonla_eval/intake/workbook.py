@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from io import BytesIO, StringIO
 from pathlib import Path
-import csv, importlib, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
+import csv, gc, importlib, json, pickle, queue, re, subprocess, sys, threading, unicodedata, zipfile, zlib
 from .text import from_legacy, legacy_column
 from ..safe import visible
 
@@ -91,11 +91,14 @@ def _looks_utf16(data: bytes) -> bool:
     head = data[:400]
     return max(head[0::2].count(0), head[1::2].count(0)) > len(head) // 4
 
-# %% ../../nbs/intake/11_workbook.ipynb #dc57c6e2
+# %% ../../nbs/intake/11_workbook.ipynb #ca362a87
+_FILEPASS = re.compile(rb"\x09\x08[\x08\x10]\x00\x00[\x05\x06]\x05\x00.{4,12}?(?:\x86\x00\x00\x00)?\x2f\x00[\x04-\xff]\x00", re.S) # start of a workbook, then the record that a password leaves
+
 def _sniff_cfb(data: bytes) -> tuple:
-    "Old Office container: Excel 97-2003, Word, or an encrypted new file."
+    "Old Office container: Excel 97-2003, Word, or a file with a password, old or new."
     has = lambda name: name.encode("utf-16-le") in data
     if has("EncryptedPackage") or has("StrongEncryptionDataSpace"): return "file.password", "EncryptedPackage"
+    if _FILEPASS.search(data): return "file.password", "FILEPASS"
     if has("WordDocument"): return "file.wrong_kind", "Word"
     if has("PowerPoint Document"): return "file.wrong_kind", "PowerPoint"
     if has("Workbook") or has("Book"): return "xls", "macro" if has("_VBA_PROJECT_CUR") or has("_VBA_PROJECT") else ""
@@ -136,7 +139,7 @@ def unfold(
     if more: raise TooBig(f"unfolds to more than {MAX_UNFOLDED // 1_000_000} MB")
     return out
 
-# %% ../../nbs/intake/11_workbook.ipynb #ad220bbd
+# %% ../../nbs/intake/11_workbook.ipynb #9a3fc809
 _FAR = re.compile(rb'<c r="([A-Z]{3}\d+|[A-Z]{1,2}\d{6,})"(?![^>]*/>)')
 
 def unpack(
@@ -153,7 +156,8 @@ def unpack(
         if info.filename.startswith("xl/worksheets/sheet") or info.filename in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"): parts[info.filename] = part
         if info.filename.startswith("xl/worksheets/") and (far := _FAR.search(part)):
             raise TooBig(f"a filled cell at {far[1].decode()} (limit {MAX_ROWS} rows, {MAX_COLS} columns)")
-        if info.filename.startswith("xl/externalLinks/") : parts["external"] = b"1"
+        if info.filename.startswith("xl/externalLinks/"): parts["external"] = b"1"
+        if info.filename.startswith(("xl/media/", "xl/comments", "xl/threadedComments")): parts["extras"] = b"1"
     return parts
 
 # %% ../../nbs/intake/11_workbook.ipynb #8d8db714
@@ -251,7 +255,7 @@ def _sheets(data: bytes, parts: dict, hint: str) -> tuple:
             out.append(Sheet(name, grid, seen.get(name, True), _merged(s), **more))
     return tuple(out), changed
 
-# %% ../../nbs/intake/11_workbook.ipynb #16a7c1eb
+# %% ../../nbs/intake/11_workbook.ipynb #4f71af43
 def _workbook(path: Path, data: bytes, kind: str, detail: str) -> Book:
     "A workbook of any Excel kind or ODS."
     parts = unpack(data) if kind in ("xlsx", "xlsb", "ods") else {}
@@ -259,6 +263,7 @@ def _workbook(path: Path, data: bytes, kind: str, detail: str) -> Book:
     sheets, changed = _sheets(data, parts, hint)
     notes = [("file.macro", "")] if detail == "macro" else []
     if "external" in parts: notes.append(("file.external", ""))
+    if "extras" in parts: notes.append(("file.extras", ""))
     if changed: notes.append(("file.old_font", str(changed)))
     if kind in ("xlsx", "xls") and path.suffix.lower() not in (f".{kind}", ".xlsm"): notes.append(("file.extension", kind))
     return Book(path.name, sheets, notes=tuple(notes), kind=kind)
@@ -328,6 +333,7 @@ def serve(
         import resource
         resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
     except (ImportError, ValueError, OSError): pass
+    gc.disable() # hundreds of thousands of small tuples and no cycles: looking for garbage would take a third of the time
     module, _, name = task.partition(":")
     work, out = getattr(importlib.import_module(module), name), sys.stdout.buffer
     for line in sys.stdin:
@@ -399,10 +405,12 @@ def open_each(
                 except queue.Empty: return
                 book = opener.open(p)
                 with ready: books[i] = book; ready.notify_all()
-    for _ in range(min(workers, len(paths))): threading.Thread(target=work, daemon=True).start()
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(paths)))]
+    for t in threads: t.start()
     for i in range(len(paths)):
         with ready: ready.wait_for(lambda: i in books)
         yield books.pop(i)
+    for t in threads: t.join() # no child outlives its work
 
 # %% ../../nbs/intake/11_workbook.ipynb #e5cdc136
 def open_all(paths: list, workers: int = 2) -> list: # Book for each path, in order

@@ -28,7 +28,8 @@ QUESTIONS = (
     ("Người dùng dịch vụ có khá hơn không?", "Did clients do better?", "client", "naive ipw standardise aipw balance overlap effects"),
     ("Yếu tố ẩn phải mạnh đến đâu?", "How strong would a hidden cause have to be?", "sensitivity", "e_value rosenbaum signed_rank_bounds sign_bounds match"),
     ("So sánh khi người cùng nơi giống nhau?", "Comparing when people of one place are alike?", "clustered", "gee mixed icc"),
-    ("Bao nhiêu người theo đến cùng?", "How many stayed?", "retention", "stages kaplan_meier"),
+    ("Bao nhiêu người theo đến cùng?", "How many stayed?", "retention", "stages"),
+    ("Người ta ở lại bao lâu?", "How long do people stay?", "staying", "kaplan_meier"),
     ("Tỷ lệ từ khảo sát theo cụm?", "A share from a cluster survey?", "survey", "weighted_share change rounds"),
     ("Thiếu số liệu thì sao?", "What about blanks?", "missing", "blanks mice imputed pool rubin delta_adjusted pattern_mixture tipping_point"),
     ("Cần bao nhiêu người, thấy được tác động nào?", "How many are needed, what could be seen?", "power", "power_two_shares n_two_shares mde_two_shares power_two_means mde_two_means design_effect clustered_shares panel_power"),
@@ -40,7 +41,7 @@ QUESTIONS = (
 )
 
 # %% ../../nbs/methods/36c_methods.ipynb #26dee975
-MODULES = (*(q[2] for q in QUESTIONS), "cells", "effects", "overlap", "said", "series", "worlds")
+MODULES = (*(q[2] for q in QUESTIONS), "attgt", "cells", "effects", "overlap", "said", "series", "worlds")
 PLACES = {name: module for *_, module, names in QUESTIONS for name in names.split() if name not in MODULES}
 
 def __getattr__(name: str):

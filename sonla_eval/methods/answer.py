@@ -24,14 +24,16 @@ from .protocol import Outcome, Protocol
 from .sites import Place, outcome_panel, step_for, survey_panel
 from .staggered import Staggered, loading, staggered
 
-# %% ../../nbs/methods/35bb_answer.ipynb #e9d73a5f
+# %% ../../nbs/methods/35bb_answer.ipynb #1884e819
 UNITS = {"share": ("điểm phần trăm", "percentage points"), "relative": ("% so với mức khi không có mô hình", "% of the level without the model"), "count": ("mỗi kỳ", "a period")}
 
+# %% ../../nbs/methods/35bb_answer.ipynb #16ad822b
 def shown(x: float, scale: str, lang: str) -> str: # signed, without the unit
     "A difference in the words of its scale."
     digits, factor = (2, 1) if scale == "count" else (1, 100)
     return ("+" if x > 0 and math.isfinite(x) else "") + number(factor*x, lang, digits)
 
+# %% ../../nbs/methods/35bb_answer.ipynb #1ca2209b
 def spoken(
     o: Outcome,
     e: Estimate, # its effect
@@ -68,13 +70,14 @@ class Answer:
         if self.outcome.scale != "relative": return detectable(self.effect.low, self.effect.high, self.effect.level)
         return math.expm1(detectable(math.log1p(self.effect.low), math.log1p(self.effect.high), self.effect.level))
 
-# %% ../../nbs/methods/35bb_answer.ipynb #9869b072
+# %% ../../nbs/methods/35bb_answer.ipynb #02b6da42
 def event_weights(s: Staggered, at: float) -> np.ndarray: # (cells,) weights that average one event time
     "Weights on the cells of one event time, by size of the cohorts."
     use = np.isfinite(s.att) & (s.event == at) & (s.time != s.base)
     w = np.where(use, [s.share[g] for g in s.cohort.tolist()], 0.0)
     return w/w.sum()
 
+# %% ../../nbs/methods/35bb_answer.ipynb #8d047a74
 def event_times(s: Staggered, before: int, after: int) -> tuple[list, list]: # event times before -1 and from 0, consecutive
     "Event times of the window at which every cohort is seen; the nearest ones when no time has all of them."
     use = np.isfinite(s.att) & (s.time != s.base)
@@ -88,7 +91,7 @@ def event_times(s: Staggered, before: int, after: int) -> tuple[list, list]: # e
         return out
     return run(range(-2, -40, -1), before)[::-1], run(range(0, 40), after)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #0eb99657
+# %% ../../nbs/methods/35bb_answer.ipynb #75ee5fbf
 def course_before(
     s: Staggered, # with base="universal"
     before: int, # how many periods before the last one to look at
@@ -100,6 +103,7 @@ def course_before(
     try: return randomization(s.p, s.level, loading(s, omega), 20_000, seed=s.seed).extra["p"]
     except Refused: return None
 
+# %% ../../nbs/methods/35bb_answer.ipynb #27043677
 def dealt_event(
     s: Staggered, # with base="universal", complete panel
     before: int, after: int, # window
@@ -118,12 +122,13 @@ def dealt_event(
     name = (f"trung bình tác động {len(late)} kỳ đầu", f"mean effect of the first {len(late)} periods")
     return event(beta, np.cov(drawn), len(early), np.full(len(late), 1/len(late)), name, value_unit=s.value_unit, used=s.p.used)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #0140b0aa
+# %% ../../nbs/methods/35bb_answer.ipynb #5e23ea4c
 MBARS = (0.5, 1.0, 1.5, 2.0)
 
 def _finite(e: Estimate) -> bool:
     return e.low is not None and math.isfinite(e.low) and math.isfinite(e.high)
 
+# %% ../../nbs/methods/35bb_answer.ipynb #30c39000
 def compared(
     p: Panel, # a complete panel
     control: str, # "notyet" or "never"
@@ -136,6 +141,7 @@ def compared(
     try: return wild_bootstrap(p, level, value_unit=value_unit)
     except Refused: return e
 
+# %% ../../nbs/methods/35bb_answer.ipynb #bf1d05e8
 def held(bounds: tuple) -> float: # 0 when none holds
     "The largest Mbar up to which every interval leaves out zero."
     out = 0.0
@@ -171,7 +177,7 @@ def course(
         if all(_finite(e) for _, e in rows): break
     return tuple(rows)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #7d2fb7f1
+# %% ../../nbs/methods/35bb_answer.ipynb #54a03ca7
 def panel_facts(
     p: Panel | None, # a panel; None: nothing is known
     least: int = 1, # how many treated units must have as many periods before and after
@@ -185,6 +191,7 @@ def panel_facts(
         out |= {name: n[min(least, len(n)) - 1] for name, n in zip(("before", "after"), sides)}
     return out
 
+# %% ../../nbs/methods/35bb_answer.ipynb #ccb29d67
 def back(e: Estimate, scale: str) -> Estimate: # as a relative change, for outcomes kept as logarithms
     "A difference of logarithms as a relative change; others stay as they are."
     if scale != "relative": return e
@@ -204,7 +211,7 @@ def _several(o: Outcome, path: Path, p: Panel, q: Protocol, level: float, full: 
     base = float(np.mean([p.y[i, p.when < p.start[i]].mean() for i in np.nonzero(inside)[0] if (p.when < p.start[i]).any()]))
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), p, rows, before, bounds, held(bounds) if bounds else None, math.exp(base) if o.scale == "relative" else base, notes=e.notes)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #0bc711dc
+# %% ../../nbs/methods/35bb_answer.ipynb #51218afc
 def _double(o: Outcome, path: Path, p: Panel, level: float) -> Answer:
     "Synthetic control with placebos."
     from sonla_eval.methods.synthetic import synthetic
@@ -216,6 +223,7 @@ def _double(o: Outcome, path: Path, p: Panel, level: float) -> Answer:
     base = float(s.actual[~s.after].mean())
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), p, rows, None, (), None, math.exp(base) if o.scale == "relative" else base, less, e.notes)
 
+# %% ../../nbs/methods/35bb_answer.ipynb #27cb0899
 def _series(o: Outcome, path: Path, p: Panel, level: float) -> Answer:
     "Controlled interrupted time series: the district against the mean of the others."
     from sonla_eval.methods.its import its
@@ -243,7 +251,7 @@ def client_answer(
     base = float(frame.loc[frame["served"] == 0, o.item].mean())
     return Answer(o, path, e, spoken(o, e, "vi"), spoken(o, e, "en"), base=base, extra=ends, notes=e.notes)
 
-# %% ../../nbs/methods/35bb_answer.ipynb #75220fa3
+# %% ../../nbs/methods/35bb_answer.ipynb #70a35fd9
 @dataclass(frozen=True, eq=False)
 class Material:
     "What there is of one model: roles of the districts, counts of all years, surveys, clients, and the facts of delivery."
@@ -254,6 +262,16 @@ class Material:
     clients: pd.DataFrame # one row a client; empty when there are none
     facts: Facts # letters, sites, months, persons and the protocol's minimums
 
+# %% ../../nbs/methods/35bb_answer.ipynb #3853519c
+def _clustered(o: Outcome, survey: pd.DataFrame) -> tuple:
+    "How many times the clusters widen the variance in the last round (design effect); the comparison works on cluster means and so carries it."
+    from sonla_eval.methods.survey import weighted_share
+    try: deff = weighted_share(survey[survey["round"] == survey["round"].max()], o.item).extra["deff"]
+    except Refused: return ()
+    if not math.isfinite(deff): return ()
+    return ((f"hệ số thiết kế của vòng cuối {number(deff, 'vi', 2)}, đã tính qua trung bình cụm", f"design effect of the last round {number(deff, 'en', 2)}, carried by comparing cluster means"),)
+
+# %% ../../nbs/methods/35bb_answer.ipynb #aaeca31b
 def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts, tuple]: # panel, facts, notes on who was left out
     "The panel of an outcome with the facts for the decision table; one treated district is looked at by quarter."
     f, step = replace(m.facts, kind=o.kind), ""
@@ -269,14 +287,16 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
     except Refused: return None, f, ()
     found = panel_facts(p, q["minimum"]["treated"])
     notes = tuple((f"{r.unit}: thiếu số liệu {r.holes} kỳ (từ {r.first}), không dùng", f"{r.unit}: {r.holes} periods missing (from {r.first}), not used") for r in left.itertuples())
+    if o.kind == "survey": notes = _clustered(o, m.survey)
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 
-# %% ../../nbs/methods/35bb_answer.ipynb #e9f37e8b
+# %% ../../nbs/methods/35bb_answer.ipynb #762b437f
 def _trim(p: Panel) -> Panel:
     "Without units already treated in the first period: they have no before."
     keep = ~(p.start <= p.when[0])
     return p if keep.all() else some_units(p, keep)
 
+# %% ../../nbs/methods/35bb_answer.ipynb #de6a77c5
 def from_panel(
     o: Outcome,
     p: Panel | None, # its panel; None when there is none
@@ -294,6 +314,7 @@ def from_panel(
         return _several(o, path, p, q, level, full)
     except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p)
 
+# %% ../../nbs/methods/35bb_answer.ipynb #95272d7b
 def answer(
     o: Outcome,
     m: Material,

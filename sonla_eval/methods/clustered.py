@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 from .client import LABEL
-from .estimate import Estimate, Refused
+from .estimate import Estimate, Refused, need
 from .overlap import Persons, Terms, persons
 from .proportion import Difference, Tested, p_value
 
@@ -38,6 +38,7 @@ def icc(
 ) -> Estimate: # the correlation; extra holds the mean size n0 and the design effect
     "ANOVA intracluster correlation with Searle's interval, cut at 0 and 1; Refused with fewer than 6 clusters or one person in each. Donner (1986)."
     from scipy.special import fdtri
+    need(frame, outcome, cluster)
     d = frame[[outcome, cluster]].dropna()
     y, g = d[outcome].to_numpy(float), pd.factorize(d[cluster], sort=True)[0]
     _few(g.max(initial=-1) + 1)
@@ -76,6 +77,7 @@ def grouped(
     cluster: str, # column of clusters
 ) -> Grouped: # checked persons in clusters
     "Complete persons with clusters; Refused below 6 clusters, or below 3 in a group when whole clusters are served."
+    need(frame, cluster)
     known = frame[frame[cluster].notna()]
     p = persons(known, outcome, treat, covariates)
     g = pd.factorize(known[cluster].iloc[p.rows], sort=True)[0]
@@ -110,15 +112,15 @@ def _effect(
         x.p.used, (), {"se": float(se), "df": df, "p": pv, "clusters": int(G), "verdict": verdict, **extra})
 
 # %% ../../nbs/methods/29c_clustered.ipynb #b348137a
-def _gee_fit(x: Grouped, binary: bool, correlation: str):
-    "statsmodels' GEE with bias-corrected covariance; Refused when it does not converge."
+def _gee_fit(x: Grouped, binary: bool, correlation: str, errors: str):
+    "statsmodels' GEE with the covariance asked for; Refused when it does not converge."
     from statsmodels.genmod.cov_struct import Exchangeable, Independence
     from statsmodels.genmod.families import Binomial, Gaussian
     from statsmodels.genmod.generalized_estimating_equations import GEE
     order = np.argsort(x.g, kind="stable")
     structure = {"independence": Independence, "exchangeable": Exchangeable}[correlation]()
     model = GEE(x.p.y[order], x.p.Z[order], x.g[order], cov_struct=structure, family=Binomial() if binary else Gaussian())
-    fit = model.fit(maxiter=200, cov_type="bias_reduced")
+    fit = model.fit(maxiter=200, cov_type=errors)
     if not fit.converged or not np.isfinite(fit.bse).all(): raise Refused("The GEE does not converge on these data; use independence, or cluster means.", "Mô hình GEE không hội tụ với số liệu này; hãy dùng tương quan độc lập hoặc trung bình cụm.")
     return fit
 
@@ -130,24 +132,27 @@ def gee(
     covariates: Terms, # columns or formula; [] for none
     cluster: str, # column of clusters
     correlation: str = "exchangeable", # "exchangeable" or "independence"
+    errors: str = "bias_reduced", # "bias_reduced" (Mancl and DeRouen) or "robust" (the plain sandwich of R's geepack)
     level: float = 0.95, # confidence level
     label: tuple[str, str] = LABEL, # (vi, en)
 ) -> Tested: # marginal difference, served minus not served
     "GEE with Mancl-DeRouen errors and t; Refused below 6 clusters or without convergence. Liang and Zeger (1986); Mancl and DeRouen (2001)."
     from scipy.special import expit
     if correlation not in ("exchangeable", "independence"): raise ValueError(f"correlation {correlation!r} is neither 'exchangeable' nor 'independence'")
+    if errors not in ("bias_reduced", "robust"): raise ValueError(f"errors {errors!r} is neither 'bias_reduced' nor 'robust'")
     x = grouped(frame, outcome, treat, covariates, cluster)
     binary = bool(np.isin(x.p.y, (0.0, 1.0)).all())
-    fit = _gee_fit(x, binary, correlation)
+    fit = _gee_fit(x, binary, correlation, errors)
     b, V = np.asarray(fit.params), np.asarray(fit.cov_params())
     if binary:
         m1, m0 = expit(x.p.Z1 @ b), expit(x.p.Z0 @ b)
         value, slope = (m1 - m0).mean(), (x.p.Z1*(m1*(1 - m1))[:, None] - x.p.Z0*(m0*(1 - m0))[:, None]).mean(0)
     else: value, slope = ((x.p.Z1 - x.p.Z0) @ b).mean(), (x.p.Z1 - x.p.Z0).mean(0)
-    extra = {"trial": "clustered.gee", "correlation": float(fit.model.cov_struct.dep_params) if correlation == "exchangeable" else 0.0}
-    if binary: extra["odds_ratio"] = math.exp((x.p.Z1 - x.p.Z0).mean(0) @ b)
+    own = (x.p.Z1 - x.p.Z0).mean(0)
+    extra = {"trial": "clustered.gee" if errors == "bias_reduced" else None, "coefficient": float(own @ b), "coefficient_se": math.sqrt(own @ V @ own), "correlation": float(fit.model.cov_struct.dep_params) if correlation == "exchangeable" else 0.0}
+    if binary: extra["odds_ratio"] = math.exp(own @ b)
     return _effect(value, math.sqrt(slope @ V @ slope), int(x.g.max() + 1 - x.k_between), x, f"GEE, {correlation} (Liang and Zeger 1986)",
-        "bias-corrected sandwich (Mancl and DeRouen 2001)", level, label, "share" if binary else outcome, extra)
+        "bias-corrected sandwich (Mancl and DeRouen 2001)" if errors == "bias_reduced" else "sandwich (Liang and Zeger 1986)", level, label, "share" if binary else outcome, extra)
 
 # %% ../../nbs/methods/29c_clustered.ipynb #530e250c
 def _sums(y: np.ndarray, X: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ __all__ = ['garwood', 'byar', 'poisson_count', 'rate', 'rate_ratio', 'compare_co
 # %% ../../nbs/methods/22_count.ipynb #9d3bf438
 import math
 
-from .estimate import Estimate, Refused, LANGS, number
+from .estimate import Estimate, Refused, LANGS, need, number
 from .proportion import _count, _level
 from .said import Estimates, Said, Tested, p_value
 
@@ -95,6 +95,11 @@ def _conditional(c1: int, c2: int, share: float, level: float) -> tuple[float, f
     upper = float(bdtrc(c1 - 1, n, share)) if c1 else 1.0
     return low, high, min(1.0, 2 * min(upper, float(bdtr(c1, n, share))))
 
+def _minlike(x: int, n: int, share: float) -> float:
+    "Two-sided p that adds up all outcomes no likelier than x, as R's poisson.test."
+    from scipy.stats import binomtest
+    return float(binomtest(x, n, share).pvalue) if n else 1.0
+
 def _odds(share: float) -> float:
     "share / (1 - share), unbounded at 1."
     return math.inf if share == 1 else share / (1 - share)
@@ -108,7 +113,7 @@ def rate_ratio(
     level: float = 0.95, # confidence level, kept at least
     label: tuple[str, str] = ("Tỷ số hai tỷ suất", "Ratio of two rates"), # what is compared
     words: tuple = (("Không thấy khác biệt rõ", "No clear difference"), ("Thứ nhất cao hơn", "The first is higher"), ("Thứ nhất thấp hơn", "The first is lower")), # said when not clear, higher, lower
-) -> Tested: # first rate over second; extra holds p; both counts 0 is not estimable, second count 0 is unbounded
+) -> Tested: # first rate over second; extra holds p (twice the smaller tail) and p_minlike (R's poisson.test); both counts 0 is not estimable, second count 0 is unbounded
     "Ratio of two rates with its exact conditional interval and test. Przyborowski and Wilenski (1940)."
     c1, c2, e1, e2 = _count(c1, "c1"), _count(c2, "c2"), _exposure(e1, "e1"), _exposure(e2, "e2")
     low, high, p = _conditional(c1, c2, e1 / (e1 + e2), _level(level))
@@ -117,7 +122,7 @@ def rate_ratio(
     return Tested(value, _odds(low) * e2 / e1, _odds(high) * e2 / e1, level, c1 + c2, "ratio", "model estimate", "exact conditional ratio of Poisson rates (Przyborowski and Wilenski 1940)",
         f"Clopper-Pearson for {c1} of {c1 + c2}; exposures {e1:g} and {e2:g}", label,
         (dict(group="first", n=c1, why=f"in {e1:g}"), dict(group="second", n=c2, why=f"in {e2:g}")), (_PROCESS,),
-        dict(p=p, trial="count.compare_counts", verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
+        dict(p=p, p_minlike=_minlike(c1, c1 + c2, e1 / (e1 + e2)), trial="count.compare_counts", verdict=tuple(f"{w} ({p_value(p, lang)})." for w, lang in zip(said, LANGS))))
 
 # %% ../../nbs/methods/22_count.ipynb #1f862325
 def compare_counts(
@@ -162,6 +167,7 @@ def rates(
     label: tuple[str, str] = ("", ""), # what they share, in Vietnamese and English
 ) -> Estimates: # one estimate per row, in the order given; rows with a blank or without exposure are not estimable and say so
     "A rate with its interval for each row of a tidy table."
+    need(data, count, exposure, unit)
     items = []
     for row in data.to_dict("records"):
         name = (str(row[unit]),) * 2

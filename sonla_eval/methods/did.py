@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, number
+from .estimate import Estimate, Refused, need, number
 from .series import period_number
 
 # %% ../../nbs/methods/26_did.ipynb #780197b8
@@ -53,7 +53,6 @@ def _starts(values, unit, n: int, kind: int) -> np.ndarray:
     if not (out[unit] == number_of[codes]).all(): raise ValueError("a unit has two different starts")
     return out
 
-# %% ../../nbs/methods/26_did.ipynb #2767923c
 def _starts_from_treated(d: np.ndarray, when: np.ndarray) -> np.ndarray:
     "Start of each unit from a units x periods array of 0/1/NaN; raises Refused when treatment is taken back."
     if not np.isin(d[np.isfinite(d)], (0, 1)).all(): raise ValueError("the column of treatment must be 0 or 1")
@@ -82,6 +81,7 @@ def panel(
 ) -> Panel: # arrays in an order that depends on the values alone
     "Units x periods from tidy rows; raises ValueError for a repeated unit-period, a unit in two clusters or with two starts."
     if (start is None) == (treated is None): raise ValueError("give either start or treated")
+    need(data, unit, time, y, start, treated, *covariates, cluster)
     code, names = pd.factorize(data[unit])
     if (code < 0).any(): raise ValueError(f"column {unit!r} has a row without a unit")
     tcode, labels, numbers, kind = _numbers(data[time], time)
@@ -166,7 +166,6 @@ class Sweep:
         period = v.sum(-2) @ self.inverse
         return (v - period[..., None, :] + ((period @ m.T) / per_unit)[..., None]) * m
 
-# %% ../../nbs/methods/26_did.ipynb #9100a584
 def sweep(
     mask: np.ndarray, # (units, periods) True where the outcome is used; every unit at least once
 ) -> Sweep: # a function that takes out the two-way means
@@ -278,6 +277,8 @@ def twfe(
     beta, xx = s.beta, float((s.x**2).sum())
     score = s.by_cluster((s.x * (s.y - beta * s.x)).sum(1))
     raw = float((score**2).sum()) * G / (G - 1) * (s.n - 1) / xx**2
+    if not np.any(np.abs(score) > 1e-10 * (1 + abs(beta)) * math.sqrt(xx)): raise Refused("the outcome follows unit, period and treatment exactly: nothing is left to estimate an error from",
+                                                                            "kết quả khớp hoàn toàn với đơn vị, kỳ và can thiệp: không còn gì để ước tính sai số")
     if s.n <= s.k: raise Refused(f"{s.n} observations for {s.k} parameters", f"{s.n} quan sát cho {s.k} tham số")
     se = math.sqrt(raw / (s.n - s.k))
     nested = s.k - len(s.cluster) + 1

@@ -33,6 +33,11 @@ def _rest(s: Swept) -> np.ndarray:
     return Z @ (vector[:, keep] / np.sqrt(value[keep]))
 
 # %% ../../nbs/methods/27_few_clusters.ipynb #c8819156
+def _some_noise(size: float, beta: float) -> None:
+    "Raises Refused when the outcome follows unit, period and treatment exactly."
+    if size <= 1e-10 * (1 + abs(beta)): raise Refused("the outcome follows unit, period and treatment exactly: nothing is left to estimate an error from",
+                                                       "kết quả khớp hoàn toàn với đơn vị, kỳ và can thiệp: không còn gì để ước tính sai số")
+
 def _inverse_root(a: np.ndarray) -> np.ndarray:
     "Moore-Penrose inverse square root of a symmetric matrix."
     value, vector = np.linalg.eigh(a)
@@ -65,6 +70,7 @@ def cr2(
     if df < 2: raise Refused(f"only {df:.1f} degrees of freedom: too few treated districts for CR2; use randomization inference",
                              f"chỉ có {df:.1f} bậc tự do: quá ít huyện can thiệp để dùng CR2; dùng suy luận ngẫu nhiên hóa")
     se = float(np.sqrt((score**2).sum()))
+    _some_noise(se, beta)
     half, t = float(special.stdtrit(df, 0.5 + level / 2)) * se, beta / se
     return Estimate(beta, beta - half, beta + half, level, s.n, value_unit, "model estimate", "two-way fixed effects, CR2 (Pustejovsky, Tipton 2018)",
                     f"CR2, working independence; n = {s.n}, k = {s.k}, G = {G}, df = {df:.2f} (Satterthwaite)", label, s.used,
@@ -169,8 +175,10 @@ def wild_bootstrap(
     if complete and 2 / len(codes) >= 1 - level:
         raise Refused(f"{G} clusters give {len(codes)} sign vectors: no p-value below {2 / len(codes):.3f} is possible; use Webb weights or randomization inference",
                       f"{G} cụm chỉ cho {len(codes)} véc-tơ dấu: p không thể nhỏ hơn {2 / len(codes):.3f}; dùng trọng số Webb hoặc suy luận ngẫu nhiên hóa")
+    beta = s.beta
+    _some_noise(float(np.abs(s.y - beta * s.x).max()), beta)
     wild = Wild(s, codes, values, interval)
-    t, beta = wild.t()[0], s.beta
+    t = wild.t()[0]
     low, high = -math.inf, math.inf
     if interval:
         spread = abs(beta) / t if t > 0 else math.sqrt(float((s.y**2).sum()) / wild.xx)

@@ -9,7 +9,7 @@ __all__ = ['limit', 'FunnelPoint', 'Funnel', 'funnel', 'sentence', 'table', 'fig
 from dataclasses import dataclass
 import math
 
-from .estimate import Refused, LANGS, number
+from .estimate import Refused, LANGS, need, number
 from .proportion import _count
 
 # %% ../../nbs/methods/24c_funnel.ipynb #ae817cb9
@@ -92,6 +92,7 @@ def funnel(
     "Funnel plot with exact limits and a test of overdispersion; Refused under 5 units or when all are at 0 or 100 %. Spiegelhalter (2005)."
     import numpy as np
     if kind not in ("proportion", "rate"): raise ValueError(f"kind must be 'proportion' or 'rate', not {kind!r}")
+    need(data, count, n, unit)
     rows = [(str(r[unit]), r[count], r[n]) for r in data.to_dict("records")]
     kept = [(u, _count(a, f"count of {u}"), float(m)) for u, a, m in rows if m == m and m is not None and m > 0]
     for u, a, m in kept:

@@ -6,16 +6,16 @@
 __all__ = ['HETEROGENEITY', 'CHOSEN', 'cells', 'hierarchical', 'model_name', 'ListModel', 'fit_model', 'behaviour', 'fit_all',
            'profile', 'loglinear', 'models_table', 'models_figure']
 
-# %% ../../nbs/methods/23a_lists.ipynb #c899e3cb
+# %% ../../nbs/methods/23a_lists.ipynb #79cadece
 from dataclasses import dataclass
 from itertools import chain, combinations
 import math
 
-from .estimate import Refused, LANGS, number
+from .estimate import Refused, LANGS, need, number
 from .proportion import _level
 from .said import Said
 
-# %% ../../nbs/methods/23a_lists.ipynb #22313e27
+# %% ../../nbs/methods/23a_lists.ipynb #356a5543
 def cells(
     data: "pandas.DataFrame", # 0/1 columns, one per list; one row per history or per person
     lists: list[str], # two to ten columns that are the lists (in order of time where they are occasions)
@@ -24,6 +24,7 @@ def cells(
     "Counts of every possible capture history but the empty one; ValueError when a column is not 0/1 or a history is empty but counted."
     import numpy as np
     if not 2 <= len(lists) <= 10: raise ValueError(f"two to ten lists, not {len(lists)}")
+    need(data, *lists, freq)
     H = data[list(lists)].to_numpy(dtype=float)
     w = np.ones(len(H)) if freq is None else data[freq].to_numpy(dtype=float)
     if not np.isin(H, (0, 1)).all(): raise ValueError(f"columns {list(lists)} must hold 0 and 1 only")
@@ -73,7 +74,7 @@ def _columns(H, terms, heterogeneity: str | None, equal: bool) -> "numpy.ndarray
     if heterogeneity == "chao": X += [np.maximum(k - j, 0) for j in range(2, H.shape[1])]
     return np.column_stack(X).astype(float)
 
-# %% ../../nbs/methods/23a_lists.ipynb #6a95159f
+# %% ../../nbs/methods/23a_lists.ipynb #dfc4988a
 def _glm(X, y):
     "Poisson regression: (coefficients, covariance, deviance, means), or None when it has no finite answer."
     import numpy as np
@@ -91,6 +92,7 @@ def _glm(X, y):
         before = deviance
     return None
 
+# %% ../../nbs/methods/23a_lists.ipynb #6e935425
 @dataclass(frozen=True)
 class ListModel:
     "One fitted log-linear model."
@@ -156,7 +158,7 @@ def behaviour(
     minus2 = -2 * float((y * np.log(mu) - mu - gammaln(y + 1)).sum())
     return ListModel("Mbh" if apart else "Mb", (), float(size), math.sqrt(max(variance, 0.0)), deviance, len(y) - p, minus2 + 2 * p, minus2 + p * math.log(y.sum()))
 
-# %% ../../nbs/methods/23a_lists.ipynb #ee0a7035
+# %% ../../nbs/methods/23a_lists.ipynb #82e6c119
 def fit_all(
     H: "numpy.ndarray", # histories, from `cells`
     y: "numpy.ndarray", # their counts
@@ -167,11 +169,13 @@ def fit_all(
     good = sorted((m for _, m in tried if m is not None), key=lambda m: (m.aic, m.name))
     return good, [model_name(terms, H.shape[1]) for terms, m in tried if m is None]
 
+# %% ../../nbs/methods/23a_lists.ipynb #49cadeec
 def _weights(models: list[ListModel]) -> list[float]:
     "Akaike weights of models sorted by AIC."
     raw = [math.exp(-(m.aic - models[0].aic) / 2) for m in models]
     return [r / sum(raw) for r in raw]
 
+# %% ../../nbs/methods/23a_lists.ipynb #d1b260df
 def _lognormal(seen: float, rest: float, se: float, level: float) -> tuple[float, float]:
     "Interval of seen + rest, lognormal in rest."
     from scipy.special import ndtri
@@ -217,6 +221,27 @@ def _tried(H, y, model: str, heterogeneity: str | None) -> tuple[list, list[str]
     if not wanted: raise ValueError(f"no hierarchical model {model!r} on {t} lists")
     return [fit_model(H, y, wanted[0], heterogeneity)], []
 
+# %% ../../nbs/methods/23a_lists.ipynb #a7dcf2e8
+CHOSEN = ("Mô hình được chọn từ chính số liệu nên khoảng này quá hẹp; nên dùng trung bình các mô hình.",
+          "The model was chosen on the same data, so the interval is too narrow; prefer the average of models.")
+
+# %% ../../nbs/methods/23a_lists.ipynb #36b7f53c
+def _formula(models, w, se: float, interval: str) -> str:
+    "Variance formula with the models behind it."
+    best = ", ".join(f"{m.name} {a:.2f}" for a, m in list(zip(w, models))[:3])
+    return f"var(N) = exp(b0) + exp(2 b0) var(b0), plus the spread between models; se = {se:.2f}; {len(models)} models ({best}); {interval} interval"
+
+def _notes(heterogeneity, left_out, models, w) -> tuple:
+    "What a reader must know: assumptions, models without an answer, disagreement between models."
+    notes = [("Giả định: quần thể không đổi trong kỳ và ghép trùng không sai; phụ thuộc giữa tất cả các danh sách cùng lúc không thể kiểm tra.",
+              "Assumes a closed population and matching without error; a dependence of all lists at once can't be tested.")]
+    if heterogeneity == "chao": notes.append(("Đây là cận dưới của quy mô.", "This is a lower bound of the size."))
+    if left_out: notes.append((f"{len(left_out)} mô hình không cho ước tính hữu hạn và bị loại.", f"{len(left_out)} models had no finite estimate and were left out."))
+    plausible = [m.size for a, m in zip(w, models) if a >= 0.05]
+    if len(plausible) > 1 and max(plausible) > 1.5 * min(plausible):
+        notes.append((f"Các mô hình hợp lý cho kết quả từ {number(min(plausible), 'vi')} đến {number(max(plausible), 'vi')}.", f"Plausible models give from {number(min(plausible), 'en')} to {number(max(plausible), 'en')}."))
+    return tuple(notes)
+
 # %% ../../nbs/methods/23a_lists.ipynb #8594f593
 def loglinear(
     data: "pandas.DataFrame", # 0/1 columns, one per list; one row per history or per person
@@ -247,26 +272,6 @@ def loglinear(
     return Said(N, low, high, level, int(seen), unit, "model estimate", f"log-linear models of {t} lists, {model}", _formula(models, w, se, interval),
         label, tuple(dict(group=f"on {k} lists" if k > 1 else "on one list", n=int(y[H.sum(1) == k].sum()), why="") for k in range(1, t + 1)),
         _notes(heterogeneity, left_out, models, w), dict(se=se, models=models, weights=w, left_out=left_out, aloud=(CHOSEN,) if model in ("aic", "bic") else (), trial="lists.loglinear" if model == "average" else None))
-
-# %% ../../nbs/methods/23a_lists.ipynb #b34da547
-CHOSEN = ("Mô hình được chọn từ chính số liệu nên khoảng này quá hẹp (bao phủ 77–88% trong mô phỏng); nên dùng trung bình các mô hình.",
-          "The model was chosen on the same data, so the interval is too narrow (it held 77-88 % in simulation); prefer the average of models.")
-
-def _formula(models, w, se: float, interval: str) -> str:
-    "Variance formula with the models behind it."
-    best = ", ".join(f"{m.name} {a:.2f}" for a, m in list(zip(w, models))[:3])
-    return f"var(N) = exp(b0) + exp(2 b0) var(b0), plus the spread between models; se = {se:.2f}; {len(models)} models ({best}); {interval} interval"
-
-def _notes(heterogeneity, left_out, models, w) -> tuple:
-    "What a reader must know: assumptions, models without an answer, disagreement between models."
-    notes = [("Giả định: quần thể không đổi trong kỳ và ghép trùng không sai; phụ thuộc giữa tất cả các danh sách cùng lúc không thể kiểm tra.",
-              "Assumes a closed population and matching without error; a dependence of all lists at once can't be tested.")]
-    if heterogeneity == "chao": notes.append(("Đây là cận dưới của quy mô.", "This is a lower bound of the size."))
-    if left_out: notes.append((f"{len(left_out)} mô hình không cho ước tính hữu hạn và bị loại.", f"{len(left_out)} models had no finite estimate and were left out."))
-    plausible = [m.size for a, m in zip(w, models) if a >= 0.05]
-    if len(plausible) > 1 and max(plausible) > 1.5 * min(plausible):
-        notes.append((f"Các mô hình hợp lý cho kết quả từ {number(min(plausible), 'vi')} đến {number(max(plausible), 'vi')}.", f"Plausible models give from {number(min(plausible), 'en')} to {number(max(plausible), 'en')}."))
-    return tuple(notes)
 
 # %% ../../nbs/methods/23a_lists.ipynb #a0e1c98f
 def models_table(

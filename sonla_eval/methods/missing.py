@@ -92,6 +92,8 @@ def _donate(
     borrow: str = "value", # what is taken from the donor: its "value", its "residual", or "auto"
 ) -> np.ndarray: # values for the blanks
     "Predictive mean matching: best fit for the donors, drawn fit for the blanks, one of the k nearest by lot. Little (1988); residuals: Morris, White, Royston (2014)."
+    keep = np.r_[True, np.ptp(X[~blank], axis=0)[1:] > 0]
+    X = X[:, keep]
     b, drawn, sd = _draw_fit(X[~blank], y[~blank], rng)
     if k_pmm == 0: return X[blank] @ drawn + sd*rng.standard_normal(blank.sum())
     shuffled = rng.permutation(np.flatnonzero(~blank))

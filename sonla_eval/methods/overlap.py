@@ -6,12 +6,12 @@
 __all__ = ['Terms', 'NO_OVERLAP', 'ESTIMANDS', 'Persons', 'persons', 'logistic', 'weights', 'effective_n', 'Overlap', 'overlap',
            'comparable', 'overlap_figure', 'Balance', 'balance', 'love_plot']
 
-# %% ../../nbs/methods/29_overlap.ipynb #609c1a48
+# %% ../../nbs/methods/29_overlap.ipynb #369d7988
 from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Refused, number
+from .estimate import LANGS, Refused, need, number
 
 # %% ../../nbs/methods/29_overlap.ipynb #6f4ecdd7
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Persons:
     names: tuple[str, ...] = () # columns of X
     rows: np.ndarray | None = None # positions in the frame of those kept
 
-# %% ../../nbs/methods/29_overlap.ipynb #5035e4b8
+# %% ../../nbs/methods/29_overlap.ipynb #f3e3dcfb
 Terms = str | list[str] | tuple[str, ...]
 
 def _plain(columns: list[str], d: pd.DataFrame) -> pd.DataFrame:
@@ -39,13 +39,14 @@ def _plain(columns: list[str], d: pd.DataFrame) -> pd.DataFrame:
         parts.append(d[c].astype(float) if number_ else pd.get_dummies(d[c].astype(str), prefix=str(c), drop_first=True, dtype=float))
     return pd.concat(parts, axis=1)
 
+# %% ../../nbs/methods/29_overlap.ipynb #1e2245e2
 def _matrix(terms: Terms, d: pd.DataFrame) -> pd.DataFrame:
     "The design matrix of the complete rows: a list of columns, or a formula read by patsy."
     if not isinstance(terms, str): return _plain(terms, d)
     import patsy
     return patsy.dmatrix(terms, d, NA_action="drop", return_type="dataframe")
 
-# %% ../../nbs/methods/29_overlap.ipynb #11da0cfd
+# %% ../../nbs/methods/29_overlap.ipynb #dc69d311
 def _zero_one(frame: pd.DataFrame, column: str) -> pd.Series:
     "A 0/1 column as floats; ValueError naming the row otherwise."
     x = pd.to_numeric(frame[column], errors="coerce").astype(float)
@@ -53,6 +54,7 @@ def _zero_one(frame: pd.DataFrame, column: str) -> pd.Series:
     if bad.any(): raise ValueError(f"column {column!r}, row {bad[bad].index[0]!r}: {str(frame[column][bad].iloc[0])!r} is neither 0, 1 nor blank / không phải 0, 1 hoặc để trống")
     return x
 
+# %% ../../nbs/methods/29_overlap.ipynb #9605f8cc
 def _full_rank(M: pd.DataFrame) -> np.ndarray:
     "The matrix, or a ValueError when a column repeats the others."
     values = M.to_numpy(float)
@@ -60,13 +62,14 @@ def _full_rank(M: pd.DataFrame) -> np.ndarray:
     if np.linalg.matrix_rank(scaled) < values.shape[1]: raise ValueError(f"these columns repeat one another: {', '.join(M.columns)}")
     return values
 
-# %% ../../nbs/methods/29_overlap.ipynb #ab9c63f8
+# %% ../../nbs/methods/29_overlap.ipynb #5cc50e41
 def _as_if(Z: pd.DataFrame, terms: Terms, d: pd.DataFrame, treat: str, v: float) -> np.ndarray:
     "The outcome design had everyone the treatment v."
     if not isinstance(terms, str): return (Z.assign(**{treat: v}) if treat in Z else Z).to_numpy()
     import patsy
     return np.asarray(patsy.dmatrix(Z.design_info, d.assign(**{treat: v})))
 
+# %% ../../nbs/methods/29_overlap.ipynb #b7d15316
 def persons(
     frame: pd.DataFrame, # one row per person
     outcome: str, # numeric column
@@ -75,6 +78,7 @@ def persons(
     outcome_model: Terms | None = None, # columns or formula for the outcome, with the treatment in it; default: treatment + covariates
 ) -> Persons: # complete persons as arrays
     "Complete persons for the estimators; ValueError for a treatment that is not 0/1 or covariates that repeat one another."
+    need(frame, outcome, treat, *(covariates if not isinstance(covariates, str) else ()))
     if outcome_model is None: outcome_model = f"Q({treat!r}) + {covariates}" if isinstance(covariates, str) else [treat, *covariates]
     d, a = frame.reset_index(drop=True), _zero_one(frame, treat).reset_index(drop=True)
     y, d = pd.to_numeric(d[outcome], errors="coerce").astype(float), d.assign(**{treat: a})
@@ -114,7 +118,7 @@ def logistic(
         if np.abs(step).max() < 1e-11*(1 + np.abs(b).max()): return b/scale, expit(S @ b)
     raise NO_OVERLAP
 
-# %% ../../nbs/methods/29_overlap.ipynb #7613ced1
+# %% ../../nbs/methods/29_overlap.ipynb #30d1a4ee
 ESTIMANDS = {"ATE": ("mọi người trong nghiên cứu", "everyone studied"), "ATT": ("những người được phục vụ", "the served"), "ATO": ("những người có thể thuộc nhóm này hoặc nhóm kia", "those who could have been in either group")}
 
 def weights(
@@ -127,6 +131,7 @@ def weights(
     served, other = {"ATE": (1/e, 1/(1 - e)), "ATT": (np.ones_like(e), e/(1 - e)), "ATO": (1 - e, e)}[estimand]
     return np.where(a == 1, served, other)
 
+# %% ../../nbs/methods/29_overlap.ipynb #c31a39a6
 def effective_n(w: np.ndarray) -> float:
     "Kish's effective number: how many equally weighted people the weighted ones are worth."
     return float(w.sum()**2/(w**2).sum())
@@ -168,7 +173,7 @@ def _judge(a: np.ndarray, e: np.ndarray, estimand: str) -> tuple[pd.DataFrame, t
     if share > 0.2 and estimand != "ATO": return r, (f"{100*share:.0f}% số người không có ai tương đồng ở nhóm kia: không so sánh được.", f"{100*share:.0f} % of the persons have nobody like them in the other group: they can't be compared.")
     return r, ("", "")
 
-# %% ../../nbs/methods/29_overlap.ipynb #96a6addd
+# %% ../../nbs/methods/29_overlap.ipynb #26bb70f2
 def overlap(
     frame: pd.DataFrame, # one row per person
     treat: str, # 0/1 column: served
@@ -181,6 +186,7 @@ def overlap(
     rows, reason = _judge(p.a, e, estimand)
     return Overlap(rows, pd.Series(e, frame.index[p.rows], name="score"), p.a, not reason[1], reason, estimand)
 
+# %% ../../nbs/methods/29_overlap.ipynb #b7725ddc
 def comparable(p: Persons, estimand: str) -> tuple[np.ndarray, pd.DataFrame]:
     "Scores and the overlap table, or the refusal."
     e = logistic(p.X, p.a)[1]
@@ -226,13 +232,14 @@ class Balance:
         "Means and standardised differences."
         return self.rows.set_axis({"vi": ["Đặc điểm", "Được phục vụ", "Không", "Chênh lệch trước", "Chênh lệch sau"], "en": ["Covariate", "Served", "Not served", "SMD before", "SMD after"]}[lang], axis=1)
 
-# %% ../../nbs/methods/29_overlap.ipynb #ff568561
+# %% ../../nbs/methods/29_overlap.ipynb #7282092a
 def _smd(x: np.ndarray, a: np.ndarray, w: np.ndarray) -> float:
     "Weighted difference of means in units of the pooled unweighted deviation."
     sd = math.sqrt((x[a == 1].var(ddof=1) + x[a == 0].var(ddof=1))/2)
     gap = np.average(x[a == 1], weights=w[a == 1]) - np.average(x[a == 0], weights=w[a == 0])
     return float(gap/sd) if sd > 0 else 0.0
 
+# %% ../../nbs/methods/29_overlap.ipynb #7d493b20
 def balance(
     frame: pd.DataFrame, # one row per person
     treat: str, # 0/1 column: served

@@ -10,7 +10,7 @@ __all__ = ['TESTS', 'wilson', 'clopper_pearson', 'wilson_cc', 'finite_population
 from bisect import bisect_left, bisect_right
 import math
 
-from .estimate import Estimate, Refused, LANGS
+from .estimate import Estimate, Refused, LANGS, need
 from .said import CAUTIOUS, Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/21_proportion.ipynb #2e51903f
@@ -200,6 +200,7 @@ def shares(
     label: tuple[str, str] = ("", ""), # what they share, in Vietnamese and English
 ) -> Estimates: # one estimate per row; rows with a blank or with 0 of 0 are not estimable and say so
     "A share with its interval for each row of a tidy table."
+    need(data, yes, n, unit)
     items = []
     for row in data.to_dict("records"):
         name = (str(row[unit]),) * 2

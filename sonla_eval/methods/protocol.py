@@ -6,16 +6,14 @@
 __all__ = ['ROLES', 'LOCKS', 'Outcome', 'Protocol', 'folder', 'load', 'digest', 'protocols', 'Lock', 'locks', 'Standing',
            'standing', 'data_there', 'today', 'lock', 'template', 'main']
 
-# %% ../../nbs/methods/35_protocol.ipynb #c30adb69
+# %% ../../nbs/methods/35_protocol.ipynb #6458b368
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 import argparse
-import json
 import os
 import sys
-import tempfile
 
 # %% ../../nbs/methods/35_protocol.ipynb #f6900daf
 from ..files import write_text
@@ -25,10 +23,11 @@ from ..plan.datafile import Doc, PlanError, read_text, read_yaml
 from ..plan.indicators import items
 from ..settings import data_path, project_root, read_settings
 
-# %% ../../nbs/methods/35_protocol.ipynb #86eb49d7
+# %% ../../nbs/methods/35_protocol.ipynb #66c1d0d0
 ROLES = {"primary": ("kết quả chính", "primary outcome"), "secondary": ("kết quả phụ", "secondary outcome"),
          "harm": ("tác hại cần theo dõi", "harm outcome"), "post_hoc": ("phân tích thêm, không có trong đề cương", "post hoc: not in the protocol")}
 
+# %% ../../nbs/methods/35_protocol.ipynb #7d8e70d5
 @dataclass(frozen=True)
 class Outcome:
     "One outcome as the protocol states it; a margin or a relevant effect is a positive number in the outcome's own unit."
@@ -78,11 +77,12 @@ class Protocol:
         "Outcomes of one role."
         return tuple(o for o in self.outcomes if o.role == role)
 
-# %% ../../nbs/methods/35_protocol.ipynb #d861a4a6
+# %% ../../nbs/methods/35_protocol.ipynb #a54e4add
 def folder() -> Path: # data/protocol
     "Where protocols and their locks stand."
     return data_path("protocol")
 
+# %% ../../nbs/methods/35_protocol.ipynb #9053498b
 def _outcome(d: dict) -> Outcome:
     s = d["source"]
     return Outcome(d["id"], d["vi"], d["en"], d["role"], s["kind"], tuple(s.get("numerator", ())), tuple(s.get("denominator", ())), s.get("item", ""),
@@ -111,7 +111,7 @@ def _sense(doc: Doc, path: Path) -> list: # (place in the file, English, Vietnam
         if h not in harms: out.append((("verdict", "harm_required"), f"{h!r} is not one of the harm outcomes", f"{h!r} không phải là một kết quả tác hại"))
     return out
 
-# %% ../../nbs/methods/35_protocol.ipynb #084f5e13
+# %% ../../nbs/methods/35_protocol.ipynb #8ad57225
 def load(
     path: Path, # data/protocol/<model>.yaml
 ) -> Protocol: # checked
@@ -123,10 +123,12 @@ def load(
     d = doc.data
     return Protocol(d["model"], d["id"], d["vi"], d["en"], tuple(map(_outcome, d["outcomes"])), d, digest(path))
 
+# %% ../../nbs/methods/35_protocol.ipynb #55b025e7
 def digest(path: Path) -> str: # hexadecimal SHA-256
     "Fingerprint of a file: one changed letter changes it."
     return sha256(Path(path).read_bytes()).hexdigest()
 
+# %% ../../nbs/methods/35_protocol.ipynb #cace8fcc
 def protocols() -> dict[int, Protocol]: # model -> its protocol
     "Every protocol of the project, in the order of models; raises PlanError when two speak of one model."
     found = {}
@@ -139,7 +141,7 @@ def protocols() -> dict[int, Protocol]: # model -> its protocol
 
 LOCKS = "locks.yaml"
 
-# %% ../../nbs/methods/35_protocol.ipynb #571e67c2
+# %% ../../nbs/methods/35_protocol.ipynb #bcff40de
 @dataclass(frozen=True)
 class Lock:
     "One line of locks.yaml."
@@ -149,13 +151,14 @@ class Lock:
     date: str # ISO day
     after_the_fact: bool = False # made when the year's data were already there
 
+# %% ../../nbs/methods/35_protocol.ipynb #31f5160f
 def locks() -> tuple[Lock, ...]: # in the order they were made
     "The project's locks; none when there is no file."
     path = folder()/LOCKS
     if not path.is_file(): return ()
     return tuple(Lock(**d) for d in read_yaml(path, "locks").data["locks"])
 
-# %% ../../nbs/methods/35_protocol.ipynb #9c6a6d7a
+# %% ../../nbs/methods/35_protocol.ipynb #9c633872
 @dataclass(frozen=True)
 class Standing:
     "How a protocol stands for a year: id, the words, and whether its outcomes count as stated beforehand."
@@ -169,6 +172,7 @@ class Standing:
         "Whether the protocol was locked in time and is unchanged."
         return self.id == "locked"
 
+# %% ../../nbs/methods/35_protocol.ipynb #522ba11e
 def standing(
     p: Protocol,
     year: int, # year evaluated
@@ -181,7 +185,7 @@ def standing(
     if k.after_the_fact: return Standing("after_the_fact", f"đề cương khóa ngày {k.date}, sau khi đã có số liệu của năm", f"the protocol was locked on {k.date}, after the year's data were there", k)
     return Standing("locked", f"đề cương khóa ngày {k.date}, trước khi đọc số liệu của năm", f"the protocol was locked on {k.date}, before the year's data were read", k)
 
-# %% ../../nbs/methods/35_protocol.ipynb #4c6e03ba
+# %% ../../nbs/methods/35_protocol.ipynb #ed08b5bc
 def data_there(
     year: int, # a year
 ) -> bool: # True when the year's cleaned data have been made here
@@ -191,6 +195,7 @@ def data_there(
     places = [work/"clean.json", work/"results.parquet", *(store_path(year, synthetic) for synthetic in (False, True))]
     return any(p.is_file() for p in places)
 
+# %% ../../nbs/methods/35_protocol.ipynb #f96d838c
 def today() -> str: # ISO day; SOURCE_DATE_EPOCH wins when it is set
     "The day written into a lock."
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
@@ -241,7 +246,7 @@ def _grammar() -> argparse.ArgumentParser:
     rates.add_argument("--out", type=Path, help="where to write (data/methods/verdicts.csv)")
     return p
 
-# %% ../../nbs/methods/35_protocol.ipynb #c2bb718a
+# %% ../../nbs/methods/35_protocol.ipynb #54e17101
 def _new(a) -> int:
     path = folder()/f"{a.id}.yaml"
     if path.exists(): raise ValueError(f"{path.name} is already there / {path.name} đã có")
@@ -250,6 +255,7 @@ def _new(a) -> int:
     print(f"data/protocol/{path.name}: edit it, then sonla-eval protocol check / hãy sửa rồi kiểm tra")
     return 0
 
+# %% ../../nbs/methods/35_protocol.ipynb #86bb07b2
 def _check(a) -> int:
     year, code = a.year or read_settings().year, 0
     for p in protocols().values():
@@ -258,6 +264,7 @@ def _check(a) -> int:
         if not s.before: code = 1
     return code
 
+# %% ../../nbs/methods/35_protocol.ipynb #8187ee68
 def _lock(a) -> int:
     known = {p.id: p for p in protocols().values()}
     for i in a.id:
@@ -267,7 +274,7 @@ def _lock(a) -> int:
         print(f"{i}: {k.sha256[:16]} {k.date}{' (after the fact / sau khi có số liệu)' if k.after_the_fact else ''}")
     return 0
 
-# %% ../../nbs/methods/35_protocol.ipynb #ecfbdec0
+# %% ../../nbs/methods/35_protocol.ipynb #627d7ef2
 def _rates(a) -> int:
     from sonla_eval.methods.truths import measure, stored, write_table
     if a.seeds < 1: raise ValueError("--seeds must be at least 1")
@@ -276,6 +283,7 @@ def _rates(a) -> int:
     print(table.to_string(index=False))
     return 0
 
+# %% ../../nbs/methods/35_protocol.ipynb #011a1524
 def main(
     argv: list[str] | None = None, # words after `sonla-eval protocol`
 ) -> int: # 0 done; 1 some protocol is not locked in time or was changed; 2 a page with a mistake

@@ -6,7 +6,7 @@
 __all__ = ['forest', 'tree_bootstrap', 'rds_ii', 'inclusion', 'race_chances', 'ss_bootstrap', 'gile_ss', 'rds_i']
 
 # %% ../../nbs/methods/23b_rds.ipynb #c648d3a1
-from .estimate import Refused
+from .estimate import Refused, need
 from .proportion import _count, _level
 from .said import Said
 
@@ -24,6 +24,7 @@ def forest(
 ) -> "pandas.DataFrame": # id, parent (row number, -1 for seeds), wave, degree, outcome; sorted by id
     "The checked recruitment forest; ValueError naming the row for unknown recruiters, circles, degrees below 1, outcomes that are not 0/1."
     import numpy as np, pandas as pd
+    need(data, outcome, degree, id, recruiter)
     f = pd.DataFrame(dict(id=data[id].map(_code), up=data[recruiter].map(_code), degree=data[degree].astype(float), outcome=data[outcome].astype(float))).sort_values("id", ignore_index=True)
     if f.id.duplicated().any(): raise ValueError(f"code {f.id[f.id.duplicated()].iloc[0]!r} appears twice")
     bad = f[~(f.degree >= 1) | ~f.outcome.isin([0, 1])]

@@ -92,7 +92,11 @@ def counts(
     long = long[long["indicator"].isin(list(form))]
     long = long.assign(value=long["value"].where(long["known"])).sort_values("key", kind="stable")
     g = long.groupby(["indicator", "to", "when"], sort=True)
-    out = pd.DataFrame({"value": g["value"].sum(min_count=1), "cells": g.size(), "known": g["known"].sum(), "queried": g["queried"].sum(), "keys": g["key"].agg(list).map(_keys)})
+    out = pd.DataFrame({"value": g["value"].sum(min_count=1), "cells": g.size(), "known": g["known"].sum(), "queried": g["queried"].sum()})
+    groups, keys = g.ngroup().to_numpy(), long["key"].to_numpy(dtype=object)
+    keys = keys[np.argsort(groups, kind="stable")]
+    ends = np.cumsum(np.bincount(groups, minlength=len(out)))
+    out["keys"] = [_keys(list(keys[a:b])) for a, b in zip([0, *ends], ends)]
     return out.reset_index().rename(columns={"to": "unit", "when": "period"})
 
 def _keys(k: list[str]) -> str:
@@ -511,10 +515,10 @@ def evaluate(
     more: list[dict] | None = None, # further rows, as those of methods.models
 ) -> pd.DataFrame: # the results table
     "All results of a year. Raises KeyError when the plan names a rule that doesn't exist."
-    rows = item_rows(y.tally, y.synthetic)
+    rows, form = item_rows(y.tally, y.synthetic), items()
     for year, tally in sorted((earlier or {}).items()):
         yearly = tally[tally["period"] == str(year)]
-        rows += item_rows(yearly[yearly["indicator"].map(lambda k: items()[k].level != "P")], y.synthetic)
+        rows += item_rows(yearly[yearly["indicator"].map(lambda k: form[k].level != "P")], y.synthetic)
     for c in plan.commitments.values():
         if c.measure["rule"] not in RULES: raise KeyError(f"{c.id}: the plan names an unknown rule {c.measure['rule']!r}; known: {', '.join(RULES)}")
         rows += RULES[c.measure["rule"]](y, c)

@@ -9,7 +9,7 @@ __all__ = ['weight_draws', 'Scores', 'scores', 'kappa']
 from dataclasses import dataclass
 import math
 
-from .estimate import Refused, LANGS, number
+from .estimate import Refused, LANGS, need, number
 from .proportion import _level
 from .said import Estimates, Said
 
@@ -65,6 +65,7 @@ def scores(
     from scipy.stats import rankdata
     names, a = sorted(points), (1 - _level(level)) / 2
     if len(names) < 2: raise Refused("One criterion has no weights to vary.", "Chỉ có một tiêu chí thì không có trọng số để thay đổi.")
+    need(data, *names, unit)
     full = np.array([float(points[k]) for k in names])
     x = data[names].to_numpy(float) / full
     bad = np.flatnonzero(((x < 0) | (x > 1)).any(1))
@@ -110,6 +111,8 @@ def kappa(
     from scipy.special import ndtri
     a, b = list(first), list(second)
     if len(a) != len(b): raise ValueError(f"{len(a)} against {len(b)} units")
+    both = [(u, v) for u, v in zip(a, b) if not (u is None or v is None or u != u or v != v)]
+    blank, (a, b) = len(a) - len(both), ([u for u, _ in both], [v for _, v in both])
     order = list(classes) if classes is not None else sorted(set(a) | set(b))
     k, n, at = len(order), len(a), {c: i for i, c in enumerate(order)}
     if n < 10: raise Refused(f"{n} units are too few for kappa: show the table.", f"{n} đơn vị là quá ít để tính kappa: hãy nêu bảng số.")
@@ -126,7 +129,7 @@ def kappa(
     perfect = (("Nhất trí hoàn toàn: khoảng tin cậy thu về một điểm và không nên tin.", "Perfect agreement: the interval shrinks to a point and should not be trusted."),) if se == 0 else ()
     return Said(value, max(-1.0, value - half), min(1.0, value + half), level, n, "kappa", "sample estimate", f"Cohen's kappa, weights {weights}",
         f"se (Fleiss, Cohen and Everitt 1969) = {se:.4f}; observed {po:.3f}, by chance {pe:.3f}; n = {n}, k = {k}", label,
-        (dict(group="units", n=n, why="scored by both"),), perfect, dict(agreement=po, expected=pe, se=se, trial="score.kappa"))
+        (dict(group="units", n=n, why="scored by both"), dict(group="left out", n=blank, why="not scored by one of the two")), perfect, dict(agreement=po, expected=pe, se=se, trial="score.kappa"))
 
 def _agreement(k: int, weights: str) -> "numpy.ndarray":
     "Agreement weights of k ordered classes."

@@ -198,6 +198,7 @@ def said(
     if math.isnan(c): first = f"{lead}: " + ("phương pháp này không có khoảng tin cậy." if lang == "vi" else "this method has no interval.")
     else:
         percent = f"{number(100*c, lang, 1)}%" if lang == "vi" else f"{number(100*c, lang, 1)} %"
+        percent += f" (±{number(196*row['coverage_mc'], lang, 1)})"
         first = f"{lead}: " + (f"khoảng tin cậy chứa giá trị đúng trong {percent} trường hợp." if lang == "vi" else f"the interval holds the truth in {percent} of cases.")
     return " ".join(x for x in (first, caution(row, lang), _effect_words(row, lang)) if x)
 

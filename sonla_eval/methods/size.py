@@ -50,6 +50,8 @@ def chapman(
     var = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     low, high = _sadinle(n1, n2, m, _level(level))
     few = ((f"Chỉ có {m} người trùng (dưới 7): ước tính có thể lệch.", f"Only {m} matches (under 7): the estimate may be biased."),) if m < 7 else ()
+    if n1 == n2 == m: few += (("Hai danh sách gồm đúng những người như nhau: cận trên không có ý nghĩa; có phải danh sách này chép từ danh sách kia?",
+                               "The two lists hold the same persons: the upper limit means nothing; was one copied from the other?"),)
     return Said(N, min(low, N), max(high, N), level, n1 + n2 - m, unit, "model estimate", "two lists (Chapman 1951)",
         f"var = (n1+1)(n2+1)(n1-m)(n2-m)/((m+1)^2(m+2)), se = {math.sqrt(var):.2f}; interval Sadinle (2009); n1 = {n1}, n2 = {n2}, m = {m}",
         label, _two_lists(n1, n2, m), _CLOSED + few, dict(se=math.sqrt(var), trial="size.chapman"))
@@ -85,7 +87,7 @@ def multiplier(
     label: tuple[str, str] = ("Số người ước tính từ sổ dịch vụ và khảo sát", "Persons estimated from a register and a survey"), # what is estimated
     unit: str = "persons", # what is counted
 ) -> Said: # size of the population; extra holds se
-    "Size from a service's register and a survey that asks about it; Refused when nobody in the survey used it. UNAIDS/WHO (2010)."
+    "Size from a service's register and a survey that asks about it; Refused when nobody in the survey used it; when everybody did, the exact limit of the share. UNAIDS/WHO (2010)."
     from scipy.special import ndtri
     served, (yes, n) = _count(served, "served"), _share(yes, n)
     if method not in ("delta", "bootstrap"): raise ValueError(f"method must be 'delta' or 'bootstrap', not {method!r}")
@@ -95,6 +97,7 @@ def multiplier(
     p, N, z = yes / n, served * n / yes, ndtri(0.5 + _level(level) / 2)
     log_se = math.sqrt(deff * (1 - p) / yes + (served_se / served) ** 2)
     low, high, se = N * math.exp(-z * log_se), N * math.exp(z * log_se), N * log_se
+    if yes == n: high = N / ((1 - level) / 2) ** (deff / n)
     if method == "bootstrap": low, high, se = _multiplier_bootstrap(served, served_se, p, n / deff, draws, seed, level)
     return Said(N, max(min(low, N), min(served, N)), max(high, N), level, n, unit, "model estimate", f"register and survey (multiplier, {method})",
         f"N = M/p, M = {served}, p = {yes}/{n}, deff = {deff:g}; se = {se:.1f}" + (f"; {draws} draws, seed {seed}" if method == "bootstrap" else "; var(log N) = deff (1-p)/yes + (se(M)/M)^2"),
@@ -116,6 +119,7 @@ def _multiplier_bootstrap(served: int, served_se: float, p: float, n: float, dra
 def triangulate(
     estimates: "Iterable[Estimate]", # two or more size estimates of the same population and period
     level: float = 0.95, # confidence level
+    floor: bool = True, # never narrower than without heterogeneity; False: plain Hartung-Knapp, as R's metafor
     label: tuple[str, str] = ("Quy mô từ nhiều nguồn", "Size from several sources"), # what is estimated
 ) -> Said: # pooled size; extra holds tau2, i2, q, p and the rows
     "Several size estimates pooled on the log scale; Refused below two. DerSimonian and Laird (1986), Hartung and Knapp (2001)."
@@ -132,13 +136,13 @@ def triangulate(
     tau2 = max(0.0, (q - (k - 1)) / (w.sum() - (w**2).sum() / w.sum()))
     w = 1 / (v + tau2)
     mean = float((w * y).sum() / w.sum())
-    spread = max(1.0, float((w * (y - mean) ** 2).sum() / (k - 1)))
+    spread = max(1.0 if floor else 0.0, float((w * (y - mean) ** 2).sum() / (k - 1)))
     half = stdtrit(k - 1, 0.5 + _level(level) / 2) * math.sqrt(spread / w.sum())
     low, high = (math.exp(mean - half), math.exp(mean + half)) if k > 2 else (min(e.low for e in found), max(e.high for e in found))
     i2, p = max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0, float(chdtrc(k - 1, q))
     differ = (("Các nguồn khác nhau hơn mức do ngẫu nhiên: hãy xem từng nguồn.", "The sources differ by more than chance: look at each."),) if p < 0.05 else ()
     return Said(math.exp(mean), low, high, level, k, found[0].unit, "model estimate", "triangulation: random effects on the log scale" + ("" if k > 2 else ", span of both intervals"),
-        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + ("; Hartung-Knapp t interval, factor at least 1" if k > 2 else ""),
+        f"DerSimonian-Laird tau2 = {tau2:.4f}, I2 = {i2:.2f}, Q = {q:.2f}, df = {k - 1}" + (f"; Hartung-Knapp t interval, factor {spread:.3f}" if k > 2 else ""),
         label, tuple(dict(group=e.method, n=e.n, why=f"{e.value:.0f} ({e.low:.0f} to {e.high:.0f})") for e in found), differ, dict(tau2=tau2, i2=i2, q=q, p=p))
 
 # %% ../../nbs/methods/23_size.ipynb #0a4782e1

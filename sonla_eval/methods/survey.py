@@ -10,7 +10,7 @@ from typing import Hashable
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused
+from .estimate import LANGS, Estimate, Refused, need
 from .proportion import Difference, Estimates, clopper_pearson, p_value
 
 # %% ../../nbs/methods/29e_survey.ipynb #ffae80a7
@@ -21,6 +21,7 @@ def _answers(
     cluster: str, # column of clusters
 ) -> tuple[pd.DataFrame, int]: # y, w, g of those who answered; how many did not
     "Answers with weights and clusters; ValueError naming the row of an impossible value."
+    need(frame, item, weight, cluster)
     y, w = (pd.to_numeric(frame[c], errors="coerce").astype(float) for c in (item, weight))
     faults = {item: (frame[item].notna() & ~y.isin([0.0, 1.0]), "0, 1 or blank / 0, 1 hoặc để trống"),
               weight: (~(w > 0) | np.isinf(w), "above 0 / lớn hơn 0"), cluster: (frame[cluster].isna(), "filled in / được điền")}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import math
 import re
 
-from .estimate import Refused, LANGS, number
+from .estimate import Refused, LANGS, need, number
 from .proportion import Difference, _count, _level
 from .said import Tested, p_value, unit_word
 
@@ -260,6 +260,7 @@ def trend(
     "Trend over the last five yearly values; Refused with fewer, with gaps, or over a break. Armitage (1955); Fingertips."
     from scipy.special import ndtri, chdtrc
     if kind not in ("proportion", "rate"): raise ValueError(f"kind must be 'proportion' or 'rate', not {kind!r}")
+    need(data, "year", "numerator", "denominator")
     d = data.dropna(subset=["numerator", "denominator"]).sort_values("year").tail(5)
     if len(d) < 5: raise Refused("The trend rule needs five yearly values.", "Quy tắc xu hướng cần năm giá trị hằng năm.")
     x, a, n = (d[c].to_numpy(float) for c in ("year", "numerator", "denominator"))

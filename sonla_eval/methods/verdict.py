@@ -14,10 +14,11 @@ from .answer import UNITS, Answer, shown
 from .estimate import LANGS, Estimate, number
 from .protocol import Outcome, Protocol
 
-# %% ../../nbs/methods/35c_verdict.ipynb #122c84df
+# %% ../../nbs/methods/35c_verdict.ipynb #60f3ac8b
 VERDICTS = {"continue": ("tiếp tục", "continue"), "change": ("thay đổi", "change"), "stop": ("dừng", "stop"),
             "cannot_tell": ("chưa kết luận được", "cannot tell"), "not_started": ("chưa bắt đầu", "not started")}
 
+# %% ../../nbs/methods/35c_verdict.ipynb #e837f267
 @dataclass(frozen=True)
 class Verdict:
     "A verdict, the clause of the rule that fired, and the sentence."
@@ -26,11 +27,12 @@ class Verdict:
     vi: str
     en: str
 
-# %% ../../nbs/methods/35c_verdict.ipynb #227fb87e
+# %% ../../nbs/methods/35c_verdict.ipynb #c90e9d90
 def ends(o: Outcome, e: Estimate) -> tuple[float, float]: # worse end, better end; positive is good
     "The interval turned so that up is good."
     return (e.low, e.high) if o.sign > 0 else (-e.high, -e.low)
 
+# %% ../../nbs/methods/35c_verdict.ipynb #6e20b118
 def reading(
     o: Outcome,
     e: Estimate | None, # its effect
@@ -60,7 +62,7 @@ def doubt(
     if a.breakdown is None or a.breakdown < v["breakdown"]: return "breakdown"
     return ""
 
-# %% ../../nbs/methods/35c_verdict.ipynb #62871bce
+# %% ../../nbs/methods/35c_verdict.ipynb #9ab93f61
 CLAUSES = { # clause -> (vi, en); {o} the outcome, {v} its effect, {a} {b} its ends, {u} the unit, {m} what could have been seen, {x} a further number
     "not_directed": ("chưa có chỉ đạo của Bộ và chưa có điểm nào: không có gì để đánh giá, không phải là không đạt", "no direction was received and there is no site: nothing to evaluate, and no failure"),
     "directed_not_started": ("đã có chỉ đạo nhưng chưa điểm nào hoạt động trong năm", "a direction was received but no site was at work in the year"),
@@ -79,6 +81,7 @@ CLAUSES = { # clause -> (vi, en); {o} the outcome, {v} its effect, {a} {b} its e
     "not_estimated": ("không ước tính được tác động lên kết quả chính ({o}). {x}", "no effect on the primary outcome ({o}) can be estimated. {x}"),
 }
 
+# %% ../../nbs/methods/35c_verdict.ipynb #c8449fe6
 def _said(id: str, clause: str, a: Answer | None = None, x: tuple[str, str] = ("", "")) -> Verdict:
     "A verdict with its sentence filled in."
     words = []
@@ -92,7 +95,7 @@ def _said(id: str, clause: str, a: Answer | None = None, x: tuple[str, str] = ("
         words.append(f"{VERDICTS[id][i].capitalize()}: {text}.")
     return Verdict(id, clause, *words)
 
-# %% ../../nbs/methods/35c_verdict.ipynb #cc894aa1
+# %% ../../nbs/methods/35c_verdict.ipynb #43d360f5
 def _harms(harms: tuple[Answer, ...], q: Protocol) -> tuple[Answer | None, Answer | None, tuple[str, Answer] | None]:
     "A harm beyond its margin, a sign of harm, and the first required harm that is unknown or not excluded."
     read = [(reading(a.outcome, a.effect, len(harms)), a) for a in harms]
@@ -102,6 +105,7 @@ def _harms(harms: tuple[Answer, ...], q: Protocol) -> tuple[Answer | None, Answe
     gap = next((("harm_unknown" if r == "unknown" else "harm_not_excluded", a) for r, a in required if r in ("unknown", "open", "worse")), None)
     return beyond, worse, gap
 
+# %% ../../nbs/methods/35c_verdict.ipynb #a509fa97
 def decide(
     state: str, # a key of path.STATES
     primary: Answer,
@@ -124,6 +128,7 @@ def decide(
     if ends(o, e)[1] < o.relevant and against not in ("pretrend", "level"): return _said("change", "no_relevant_benefit", primary, tuple(shown(o.relevant, o.scale, lang).lstrip("+") for lang in LANGS))
     return _said("cannot_tell", "holds_zero", primary)
 
+# %% ../../nbs/methods/35c_verdict.ipynb #abcb1242
 def _why(a: Answer) -> tuple[str, str]:
     "Why there is no effect: the question of the decision table that stood in the way, or what the method said."
     words = a.path.steps[-1][2:] if a.path.steps and not a.path.branch.effect else tuple(t.split(": ", 1)[-1] for t in (a.vi, a.en))

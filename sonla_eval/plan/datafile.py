@@ -232,7 +232,7 @@ def read_yaml(
     schema: str | None = None, # the schema that it must keep
 ) -> Doc: # content with lines, read once as long as the file stays the same
     "A YAML data file, checked; raises PlanError(file, line, reason)."
-    path = Path(path).resolve()
+    path = Path(path) if Path(path).is_absolute() else Path(path).resolve()
     key, stamp = (path, schema), (_stamp(path), schema and _stamp(schema_path(schema)))
     if key not in _READ or _READ[key][0] != stamp:
         doc = parse_yaml(read_text(path), show_path(path))

@@ -31,7 +31,7 @@ def points(texts: list[str], css: str = "plain-list") -> Html:
 # %% ../../nbs/present/59h_closing.ipynb #becaa8a6
 def front_matter(book: Book) -> Html:
     "The seven opening items of an evaluation report: object, time and data cut-off, places, makers, commissioner, contents, abbreviations."
-    f = book.files
+    f = book.own("files")
     cut = max((str(d) for d in f["received_on"] if d), default="") if f is not None and len(f) else ""
     cut = date_word(cut, book.lang) if cut else ""
     w = book.w

@@ -73,7 +73,7 @@ def fig_position(book: Book, commitment: str = "A1"):
     if mine.empty or mine["value"].isna().all(): return lacking(book, book.w("huyện chưa báo cáo.", "the district did not report."))
     whole = book.one(commitment, PROVINCE)
     head = book.w(f"{book.name(book.unit)}: {pct(mine['value'].iloc[0], 'vi')}; toàn tỉnh: {pct(whole['value'], 'vi')}", f"{book.name(book.unit)}: {pct(mine['value'].iloc[0], 'en')}; province: {pct(whole['value'], 'en')}")
-    names = [f"► {n}" if c == book.unit else n for c, n in zip(d["code"], d["name"])]
+    names = [f"→ {n}" if c == book.unit else n for c, n in zip(d["code"], d["name"])]
     frame = pd.DataFrame({"unit": names, "value": d["value"], "low": d["low"].fillna(d["value"]), "high": d["high"].fillna(d["value"]), "mask": d["mask"]})
     return interval_dots(frame, "position", reference=float(whole["value"]), **shared(book, head, book.w("Tỷ lệ xã có truyền thông trong cả bốn quý", "Share of communes with communication in all four quarters")))
 

@@ -6,7 +6,7 @@
 __all__ = ['SHEETS', 'SEVERITY', 'fig_reporting', 'place', 'fig_filled', 'queries_of', 'table_queries', 'table_files',
            'table_verified', 'without_doubts']
 
-# %% ../../nbs/present/59f_figures_data.ipynb #b4f0b8d2
+# %% ../../nbs/present/59f_figures_data.ipynb #11f8c230
 import math
 import pandas as pd
 from ..intake.quality import answer_by, GOOD
@@ -65,7 +65,7 @@ def queries_of(
     book: Book,
 ) -> pd.DataFrame | None: # the questions with `home`, the district of each; None when there is no list
     "Open questions of the book's unit, communes with their district, in the order of the districts."
-    q = book.queries
+    q = book.own("queries")
     if q is None: return None
     home = dict(zip(*U.communes(book.era)[["code", "district"]].values.T))
     q = q.assign(home=[home.get(u, u) for u in q["unit"]])
@@ -89,7 +89,7 @@ def table_queries(book: Book):
 # %% ../../nbs/present/59f_figures_data.ipynb #98b1f163
 def table_files(book: Book):
     "Workbooks read: state, rows read, used and set aside."
-    f = book.files
+    f = book.own("files")
     if f is None or f.empty: return lacking(book, book.w("không có tệp nào.", "there are no files."))
     if len(book.unit) == 3: f = f[f["unit"] == book.unit]
     states = {"read": book.w("đã đọc", "read"), "blank": book.w("không có số liệu", "holds no number")} | {k.removeprefix("file."): c[f"rule_{book.lang}"] for k, c in catalogue().items() if k.startswith("file.")}

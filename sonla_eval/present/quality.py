@@ -9,7 +9,7 @@ __all__ = ['RULES', 'RULE_NOTE', 'REPLIES', 'OFF', 'LEAST', 'KINDS', 'table_of',
            'fig_over_time', 'table_over_time', 'logic_words', 'table_logic', 'table_rules', 'table_external',
            'missing_sources', 'table_denominators', 'geography']
 
-# %% ../../nbs/present/59j_quality.ipynb #a56501ab
+# %% ../../nbs/present/59j_quality.ipynb #7f4abcc1
 import math
 import pandas as pd
 from ..intake.quality import GOOD, letter
@@ -24,7 +24,7 @@ from .charts_status import grade_strip
 from .figures_data import place, SHEETS
 from .figures_plan import folded, lacking, shared
 from .tables import html_table
-from .words import fraction, pct, period_word, say, t
+from .words import date_word, fraction, pct, period_word, say, t
 
 # %% ../../nbs/present/59j_quality.ipynb #7eb7470c
 def table_of(
@@ -153,7 +153,7 @@ def fig_zero_missing(book: Book):
     note = book.w("Bằng 0 nghĩa là không phát sinh; thiếu nghĩa là chưa biết. Hai loại không bao giờ được cộng với nhau.", "Zero means that nothing happened; missing means not known. The two are never added up.")
     return zero_missing(rows, "zero-missing", note=note, **shared(book, head, book.w("Số liệu phải báo cáo theo trang biểu mẫu", "Numbers due by sheet of the form")))
 
-# %% ../../nbs/present/59j_quality.ipynb #e4fa12e3
+# %% ../../nbs/present/59j_quality.ipynb #51e87858
 RULES = {"tail": ("đuôi chính xác", "exact tail"), "mad": ("5 × MAD", "5 × MAD"), "jump": ("năm trước ± ½", "last year ± ½")}
 RULE_NOTE = ("Đuôi chính xác: số nhỏ, phân phối nhị thức âm hoặc Poisson, p < 0,000001. 5 × MAD: số lớn, quá 5 lần độ lệch tuyệt đối trung vị. Năm trước ± ½: số có tại cuối kỳ thay đổi quá một nửa.",
              "Exact tail: small counts, negative binomial or Poisson, p < 0.000001. 5 × MAD: large numbers, beyond five times the median absolute deviation. Last year ± ½: a register that changed by more than half.")
@@ -164,6 +164,8 @@ def fig_outliers(book: Book):
     d = table_of(book, "outliers")
     if d is None: return not_made(book)
     if book.edition == "public" or d.empty: return none_far(book, int(d["n"].sum()) if "n" in d else 0)
+    d = d[d["high"].notna()]
+    if d.empty: return lacking(book, book.w("không còn đủ số để so sánh.", "too few numbers are left to compare with."))
     rows = pd.DataFrame({"label": [f"{r.indicator} {book.item(r.indicator)}: {place(book, r.unit)}, {period_word(r.period, book.lang)}" for r in d.itertuples()], "value": d["value"], "low": d["low"], "high": d["high"]})
     worst = (d["value"]/d["high"]).max()
     head = book.w(f"Số nằm ngoài khoảng thường gặp: {len(d)}; số xa nhất gấp {say(worst, 'n', 'vi', 1)} lần giới hạn", f"Numbers outside their expected range: {len(d)}; the farthest is {say(worst, 'n', 'en', 1)} times the limit")
@@ -182,11 +184,11 @@ def table_outliers(book: Book):
     rule, reply = [RULES[r][book.i] for r in d["rule"]], [REPLIES[r][book.i] for r in d["reply"]]
     if "n" in d: out = pd.DataFrame({w("Quy tắc", "Rule"): rule, w("Trả lời", "Reply"): reply, t("col.n", book.lang): d["n"].astype(float)})
     else:
-        told = [a + (f" ({who}, {when}): {why}" if who else "") for a, who, when, why in zip(reply, d["who"], d["when"], d["why"])]
-        span = [f"{say(a, 'n', book.lang, 0)}–{say(b, 'n', book.lang, 0)}" for a, b in zip(d["low"], d["high"])]
+        told = [a + (f" ({who}, {date_word(when, book.lang)}): {why}" if who else "") for a, who, when, why in zip(reply, d["who"], d["when"], d["why"])]
+        span = ["–" if b != b else f"{say(a, 'n', book.lang, 0)}–{say(b, 'n', book.lang, 0)}" for a, b in zip(d["low"], d["high"])]
         about = [f"{item_word(book, c)}, {period_word(p, book.lang)}" for c, p in zip(d["indicator"], d["period"])]
-        out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) for u in d["unit"]], w("Chỉ tiêu, kỳ", "Indicator, period"): about, w("Trả lời", "Reply"): told, t("col.value", book.lang): d["value"], w("Khoảng thường gặp", "Expected range"): span,
-            w("Tệp, trang, ô", "File, sheet, cell"): [", ".join(x for x in (r.file, r.sheet, r.cell) if x) or "–" for r in d.itertuples()], w("Quy tắc", "Rule"): rule, w("So với", "Compared with"): [w(f"{n} số", f"{n} number{'s' if n > 1 else ''}") for n in d["compared"]]})
+        out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) for u in d["unit"]], w("Chỉ tiêu, kỳ", "Indicator, period"): about, w("Trả lời", "Reply"): told, t("col.value", book.lang): [say(v, "n", book.lang) for v in d["value"]], w("Khoảng thường gặp", "Expected range"): span,
+            w("Tệp, trang, ô", "File, sheet, cell"): [", ".join(x for x in (r.file, r.sheet, r.cell) if x) or "–" for r in d.itertuples()], w("Quy tắc", "Rule"): rule, w("So với", "Compared with"): [w(f"{n} số", f"{n} number{'' if n == 1 else 's'}") for n in d["compared"]]})
     return html_table(out, book.lang, w("Số nằm ngoài khoảng thường gặp và trả lời", "Numbers outside their expected range, with the reply"), "outlier-list", source=book.reports_source, kind="" if "n" in d else "cards")
 
 # %% ../../nbs/present/59j_quality.ipynb #69903ec2

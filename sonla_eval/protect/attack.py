@@ -9,6 +9,7 @@ __all__ = ['Facts', 'from_results', 'printed_small', 'Family', 'families', 'boun
 # %% ../../nbs/protect/45_attack.ipynb #d6c3b276
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 import math, re, unicodedata
 
@@ -72,16 +73,16 @@ def _quantities(frame: pd.DataFrame, facts: Facts) -> dict: # (measure, part) ->
     return series
 
 # %% ../../nbs/protect/45_attack.ipynb #849219e9
-def _item(measure: str): # the form's item behind a measure, or None
-    return items().get(measure.removeprefix("item:")) if measure.startswith("item:") else None
+def _item(measure: str, form: dict | None = None): # the form's item behind a measure, or None
+    return (form or items()).get(measure.removeprefix("item:")) if measure.startswith("item:") else None
 
 # %% ../../nbs/protect/45_attack.ipynb #bb7eaf91
 def _absences(series: dict, facts: Facts) -> None: # districts' months that exist but were not printed
     "A sensitive item's periods that the province prints and a district doesn't."
+    units = {u for (m, _), cells in series.items() if _item(m) for u, _, _ in cells if _kind(u) == "district"}
     for (measure, part), cells in series.items():
         item = _item(measure)
         if item is None or not item.sensitive or item.level == "P": continue
-        units = {u for m, cs in series.items() if _item(m[0]) for u, _, _ in cs if _kind(u) == "district"}
         for (unit, period, breakdown) in [at for at in cells if _kind(at[0]) == "province"]:
             for u in sorted(units):
                 if (u, period, breakdown) in cells: continue
@@ -211,9 +212,9 @@ def printed_small(
     threshold: int, # from the marks
 ) -> list[str]: # ids of sensitive small counts below the province that are printed
     "Small counts that nobody hid."
-    out = []
+    out, form = [], items()
     for r in frame.to_dict("records"):
-        item = _item(r["measure"])
+        item = _item(r["measure"], form)
         if item is None or not item.sensitive or item.count == "money" or _kind(r["unit"]) == "province": continue
         if 0 < r["value"] < threshold: out.append(r["id"])
     return sorted(out)
@@ -302,6 +303,7 @@ def bound(
     return {name: (float(lo[k]), float(hi[k])) for k, name in enumerate(family.names)}
 
 # %% ../../nbs/protect/45_attack.ipynb #cfa5606c
+@lru_cache(maxsize=65536)
 def plain_text(text: str) -> str: # lower case, no accents, words only
     s = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in s if not unicodedata.combining(c))))
@@ -391,8 +393,9 @@ def _total_facts(table: Table, name, facts: Facts) -> None:
     for group in (down, across):
         found, broken = [], Counter()
         for cells, labels in group:
-            for total in [k for k, label in enumerate(labels) if _TOTAL.search(label)]:
-                parts = [k for k in range(len(labels)) if k != total and not _TOTAL.search(labels[k])]
+            totals = {k for k, label in enumerate(labels) if _TOTAL.search(label)}
+            for total in sorted(totals):
+                parts = [k for k in range(len(labels)) if k not in totals]
                 at = [table.cells[cells[k][0]][cells[k][1]] for k in [total, *parts]]
                 if len(parts) < 2 or any(c.percent for c in at) or any(c.value is None and not c.hidden for c in at): continue
                 if all(c.value is not None for c in at): broken[total] += abs(at[0].value - sum(c.value for c in at[1:])) > 1e-6
@@ -479,12 +482,12 @@ def _without_districts(facts: Facts) -> Facts: # what a reader knows who sees on
     gone = {n for n in facts.known if n[:2] in touched and _kind(n[2]) != "province"}
     return Facts({n: v for n, v in facts.known.items() if n not in gone}, set(), facts.absent | gone | facts.hidden, facts.limits, facts.amounts)
 
-def _asked(facts: Facts, narrow: dict, threshold: int) -> dict: # width that could be demanded of each of the narrow ones
+def _asked(facts: Facts, narrow: dict, threshold: int, bounds=bound) -> dict: # width that could be demanded of each of the narrow ones
     poor, out = _without_districts(facts), {}
     for family in families(poor, 0.0):
         want = set(family.names) & set(narrow)
         if not want: continue
-        got = bound(family, want)
+        got = bounds(family, want, 0.0)
         out |= {n: min(threshold - 2.0, got[n][1] - got[n][0]) for n in want if n in got}
     return out
 
@@ -553,6 +556,7 @@ def _told_twice(frame: pd.DataFrame) -> list[Leak]: # hidden numbers left beside
 def attack(
     folder: Path, # a public edition
     with_folder: Path | None = None, # an earlier year's public edition
+    bounds=bound, # gives the intervals of a family; the yearly run keeps them from one run to the next
 ) -> AttackReport: # what was found
     "Reads what is published, bounds every hidden number, reports what can be known. Raises FileNotFoundError for an empty folder."
     seen = read_folder(folder)
@@ -569,17 +573,17 @@ def attack(
         bare = printed_small(frame, threshold) + ["|".join(n) for n, x in sorted(facts.known.items()) if n[1] == "gap" and 0 < x < threshold]
         leaks += _tie(tables, series, facts)
         found = {}
-        for family in families(facts): found |= bound(family, facts.hidden, threshold)
+        for family in families(facts): found |= bounds(family, facts.hidden, threshold)
         counts = {n: b for n, b in found.items() if n in facts.hidden and n[1] != "q"}
         narrow = {n: b for n, b in counts.items() if b[1] - b[0] < threshold - 2 and n not in facts.amounts}
-        asked = _asked(facts, narrow, threshold)
+        asked = _asked(facts, narrow, threshold, bounds)
         rows += [("|".join(n), lo, hi, asked.get(n, 0.0 if n in facts.amounts else threshold - 2.0)) for n, (lo, hi) in sorted(counts.items())]
         secret = ["|".join(n) for n, (lo, hi) in sorted(found.items()) if n in facts.absent and hi - lo < 1e-6 and 0 < hi < threshold]
     for t in tables:
         facts = from_table(t)
         if not facts.hidden: continue
         for family in families(facts):
-            got = bound(family, facts.hidden)
+            got = bounds(family, facts.hidden, 0.0)
             rows += [(f"{t.source}: {n[2]} / {n[3]}", lo, hi, 1.0 if n not in facts.amounts else 0.0) for n, (lo, hi) in sorted(got.items())]
     intervals = pd.DataFrame(rows, columns=["where", "low", "high", "asked"])
     intervals.insert(3, "width", intervals["high"] - intervals["low"])

@@ -27,7 +27,7 @@ class KeyProblem(ValueError):
         vi: str, # reason in Vietnamese
     ):
         self.en, self.vi = en, vi
-        super().__init__(en)
+        super().__init__(f"{en} / {vi}")
 
 # %% ../../nbs/protect/40_identity.ipynb #1217bfaa
 def _outside(path: Path, project: Path) -> Path: # the resolved path; raises when it lies in the project
@@ -113,6 +113,11 @@ _AGE = re.compile(r"^(tuoi|do tuoi|so tuoi|age|ages?( in years)?|client age)$")
 _DAY = re.compile(r"\b(ngay|date|day)\b")
 
 # %% ../../nbs/protect/40_identity.ipynb #4d5f1aad
+def _days(values: pd.Series) -> bool: # True when most of what is filled in is a day, whatever the head says
+    filled = [v for v in values if v is not None and v == v and str(v).strip()]
+    day = lambda v: isinstance(v, (date, datetime)) or isinstance(v, str) and bool(re.match(r"(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4})\b", clean(v)))
+    return bool(filled) and sum(map(day, filled)) >= 0.6*len(filled)
+
 class PersonalData(ValueError):
     "Something that names a person is left; `found` lists where."
     def __init__(self,
@@ -120,7 +125,7 @@ class PersonalData(ValueError):
     ):
         self.found = found
         self.vi, self.en = "; ".join(p.vi for p in found), "; ".join(p.en for p in found)
-        super().__init__(self.en)
+        super().__init__(f"{self.en} / {self.vi}")
 
 # %% ../../nbs/protect/40_identity.ipynb #b37e0b90
 def pseudonymise(
@@ -138,11 +143,13 @@ def pseudonymise(
     for c in frame.columns:
         if c == ident: out["client_key"] = [pseudonym(v, lasting) for v in frame[c]]
         elif named[c]: continue
-        elif _AGE.search(heads[c]): out["age_band"] = [age_band(v) for v in frame[c]]
-        elif _DAY.search(heads[c]): out[re.sub(r"(?i)\bdate\b|\bday\b", "month", re.sub(r"(?i)\bngày\b", "tháng", str(c)))] = [month_of(v) for v in frame[c]]
+        elif _ID.search(heads[c]): out[str(c)] = [pseudonym(v, lasting) for v in frame[c]]
+        elif _AGE.search(heads[c]): out[f"{c} (age_band)" if "age_band" in out else "age_band"] = [age_band(v) for v in frame[c]]
+        elif _DAY.search(heads[c]) or _days(frame[c]): out[re.sub(r"(?i)\bdate\b|\bday\b", "month", re.sub(r"(?i)\bngày\b", "tháng", str(c)))] = [month_of(v) for v in frame[c]]
         else: out[c] = list(frame[c])
     done = pd.DataFrame(out, index=frame.index)
-    rest = [c for c in done.columns if c != "client_key"]
+    keys = {"client_key", *(str(c) for c in frame.columns if _ID.search(heads[c]))}
+    rest = [c for c in done.columns if c not in keys]
     left = scan(rest, done[rest].values.tolist())
     if left: raise PersonalData(left)
     return done
@@ -155,18 +162,21 @@ def _read(path: Path) -> pd.DataFrame: # every cell as text, or as a date or num
 # %% ../../nbs/protect/40_identity.ipynb #1547f664
 def pseudonymise_file(
     source: Path, # .csv or .xlsx with one header row
-    target: Path, # .csv to write
+    target: Path, # .csv or .xlsx to write
     key_file: Path, # key outside the project
     year: int | None, # year of the key; None to follow persons over years
     project: Path | None = None, # the project, which must not hold the key
 ) -> Path: # the written file
-    "Pseudonymises a file; writes the whole or nothing, readable by its owner alone."
-    done = pseudonymise(_read(Path(source)), read_key(key_file, project), year)
-    text = safe_frame(done).to_csv(index=False)
-    target = Path(target)
+    "Pseudonymises a file; writes the whole or nothing, readable by its owner alone. Raises KeyProblem, PersonalData, ValueError for another kind of file."
+    source, target = Path(source), Path(target)
+    for path in (source, target):
+        if path.suffix.lower() not in (".csv", ".xlsx"): raise ValueError(f"{path.name}: give a .csv or .xlsx file / cần tệp .csv hoặc .xlsx")
+    done = safe_frame(pseudonymise(_read(source), read_key(key_file, project), year))
     fd, part = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     try:
-        with os.fdopen(fd, "w", encoding="utf-8", newline="") as f: f.write(text)
+        with os.fdopen(fd, "wb") as f:
+            if target.suffix.lower() == ".csv": f.write(done.to_csv(index=False).encode("utf-8"))
+            else: done.to_excel(f, index=False, engine="openpyxl")
         os.replace(part, target)
     except BaseException:
         Path(part).unlink(missing_ok=True)

@@ -139,6 +139,7 @@ def plan(
     results: pd.DataFrame, # the year's results
     threshold: int = 5, # counts below this are small
     earlier: pd.DataFrame | None = None, # public edition published before
+    solve=_solve, # gives (choice, cells that can't be protected) of a family; the yearly run keeps them from one run to the next
 ) -> Protection: # what to hide
     "Chooses the cells to hide over the whole linked set of a year."
     s = _order(link(results, threshold, earlier))
@@ -156,7 +157,7 @@ def plan(
             if _exchangeable(s, cells, free): continue
             done = choices.get(tuple(cells))
             if done is None:
-                choice, lost = _solve(_problem(s, a, cells, free, cost, cap, threshold))
+                choice, lost = solve(_problem(s, a, cells, free, cost, cap, threshold))
                 if choice is None: stuck[cells[lost]] = True; continue
                 choices[tuple(cells)] = choice
         if not stuck.any(): break
@@ -203,6 +204,7 @@ def protect(
     edition: str, # "internal" or "public"
     threshold: int = 5, # sensitive counts from 1 to threshold - 1 are hidden below the province
     earlier: pd.DataFrame | None = None, # the public edition published before, with its mask
+    solve=_solve, # as in plan()
 ) -> pd.DataFrame: # the same rows with `mask`: "", "primary", "complementary" or "withheld"
     "Results as the edition may show them: numbers are NaN, and texts that quote a number empty, where masked."
     if edition not in ("internal", "public"): raise ValueError(f"edition {edition!r} is neither internal nor public")
@@ -210,7 +212,7 @@ def protect(
     out = results.copy()
     out["mask"] = ""
     if edition == "internal" or not len(out): return out
-    out["mask"] = _masks(results.to_dict("records"), plan(results, int(threshold), earlier))
+    out["mask"] = _masks(results.to_dict("records"), plan(results, int(threshold), earlier, solve))
     masked = out["mask"] != ""
     for c in NUMBERS + ["n"]:
         out[c] = out[c].astype(float).mask(masked)

@@ -138,7 +138,7 @@ def made_of(
     codes, tables = sources_of(row, plan)
     return codes | {c for c in (row["num_item"], row["den_item"]) if c}, tables
 
-# %% ../../nbs/publish/67a_differences.ipynb #782d8447
+# %% ../../nbs/publish/67a_differences.ipynb #52ceaa08
 CAUSES = {"data": ("số liệu", "data"), "correction": ("đính chính", "correction"), "definition": ("định nghĩa", "definition"),
           "boundary": ("địa giới", "boundary"), "code": ("chương trình", "code"), "unknown": ("chưa rõ", "not known")}
 
@@ -151,6 +151,7 @@ class Ground:
     boundary: tuple[str, ...] = ()
     correction: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    template: tuple[str, ...] = () # report notebooks: they move words and figures, never a number
     other_year: bool = False
     known: bool = True # False when one side is only what was published
 
@@ -170,10 +171,11 @@ def ground(
     def files(test): return tuple(other_files(part(a, test), part(b, test)))
     was, now = a["lock"]["versions"], b["lock"]["versions"]
     threshold = (f"threshold {a['parameters']['threshold']} -> {b['parameters']['threshold']}",) if a["parameters"]["threshold"] != b["parameters"]["threshold"] else ()
-    place, fix = (lambda k: k.startswith("data/units/")), (lambda k: k.startswith("data/corrections/"))
+    place, fix, page = (lambda k: k.startswith("data/units/")), (lambda k: k.startswith("data/corrections/")), (lambda k: k.startswith("nbs/reports/"))
+    idle = lambda k: place(k) or fix(k) or page(k) or k.startswith("data/plan/schema/") # a schema checks and changes nothing
     sources = lambda m: {k: v for k, v in m["source"].items() if not k.endswith("_modidx.py")}
     return Ground(tuple(other_files(sources(a), sources(b))), tuple(f"{k} {was.get(k, '-')} -> {now.get(k, '-')}" for k in sorted({*was, *now}) if was.get(k) != now.get(k)),
-        files(lambda k: not place(k) and not fix(k)) + plans + threshold, files(place), files(fix), tuple(other_files(a["inputs"], b["inputs"])), a["year"] != b["year"])
+        files(lambda k: not idle(k)) + plans + threshold, files(place), files(fix), tuple(other_files(a["inputs"], b["inputs"])), files(page), a["year"] != b["year"])
 
 # %% ../../nbs/publish/67a_differences.ipynb #a67b8eab
 @dataclass(frozen=True)

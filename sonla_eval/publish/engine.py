@@ -54,19 +54,28 @@ def run_cells(
     started=lambda cell, index: None, # called before each
     done=lambda cell, index: None, # called after each that worked
     failed=lambda cell, index: None, # called for the one that failed
+    known: dict | None = None, # cell number -> outputs that still hold; such a cell isn't run
+    watch=lambda index, ran: None, # called after each with its number and whether it was run
 ):
     "Runs code cells in one fresh shell and stores their outputs; stops at the first that fails."
     import contextlib, io
-    shell = _shell()
+    shell, known, count = _shell(), known or {}, 0
     for index, cell in enumerate(cells):
         if cell.cell_type != "code": continue
+        count += 1
         started(cell, index)
-        shell.collected = []
+        if index in known:
+            cell.outputs, cell.execution_count = known[index], count
+            watch(index, False)
+            done(cell, index)
+            continue
+        shell.collected, shell.execution_count = [], count
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             result = shell.run_cell(cell.source, store_history=True, silent=False)
         streams = [new_output("stream", name=n, text=s.getvalue()) for n, s in (("stdout", out), ("stderr", err)) if s.getvalue()]
-        cell.outputs, cell.execution_count = streams + shell.collected, shell.execution_count - 1
+        cell.outputs, cell.execution_count = streams + shell.collected, count
+        watch(index, True)
         for o in cell.outputs:
             if o.output_type == "execute_result": o.execution_count = cell.execution_count
         if not result.success:
@@ -85,7 +94,9 @@ def _engine_class():
             "Runs every cell of the managed notebook and reports each to papermill."
             def failed(cell, index):
                 nb_man.cell_exception(cell, index, exception=RuntimeError(cell.outputs[-1].get("evalue", "")))
-            run_cells(nb_man.nb.cells, started=nb_man.cell_start, done=nb_man.cell_complete, failed=failed)
+            kwargs.get("unfinished", []).append(nb_man.nb)
+            more = {k: kwargs[k] for k in ("known", "watch") if k in kwargs}
+            run_cells(nb_man.nb.cells, started=nb_man.cell_start, done=nb_man.cell_complete, failed=failed, **more)
     return SonlaEngine
 
 def __getattr__(name: str):
@@ -168,6 +179,7 @@ def settle(
 ):
     "Takes out what differs between two equal runs."
     nb.metadata.pop("papermill", None)
+    nb.cells = [c for c in nb.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
     for index, cell in enumerate(nb.cells):
         for key in ("papermill", "execution"): cell.metadata.pop(key, None)
         if "injected-parameters" in cell.metadata.get("tags", []): cell["id"] = "injected-parameters"
@@ -180,20 +192,29 @@ def execute(
     template: Path, # a report notebook
     given: dict, # parameters by name
     cwd: Path | None = None, # folder that the cells run in
+    known: dict | None = None, # cell number -> outputs that still hold, see run_cells
+    watch=None, # called after each cell, see run_cells
+    engine: str = "", # a papermill engine; the best one here by default
 ): # the executed notebook
     "Checks the parameters, runs the template and returns the settled notebook. Raises ParameterError or ReportFailed."
     import papermill as pm
-    template = Path(template)
-    values = check_parameters(parameters(template), given, f"{template.name}: ")
+    template, unfinished = Path(template), []
+    values, name = check_parameters(parameters(template), given, f"{template.name}: "), engine or engine_name()
+    more = {"unfinished": unfinished, "known": known or {}, "watch": watch or (lambda index, ran: None)} if name == "sonla" else {}
     try:
-        nb = pm.execute_notebook(str(template), None, parameters=values, engine_name=engine_name(), kernel_name="python3", language="python",
-            progress_bar=False, log_output=False, request_save_on_cell_execute=False, cwd=str(cwd) if cwd else None)
+        nb = pm.execute_notebook(str(template), None, parameters=values, engine_name=name, kernel_name="python3", language="python",
+            progress_bar=False, log_output=False, request_save_on_cell_execute=False, cwd=str(cwd) if cwd else None, **more)
     except pm.PapermillExecutionError as err:
         line = (err.source.strip().splitlines() or [""])[0]
-        raise ReportFailed(template.stem, err.cell_index, line, f"{err.ename}: {err.evalue}") from None
+        raise ReportFailed(template.stem, err.cell_index, line, f"{err.ename}: {err.evalue}", settle(unfinished[0]) if unfinished else None) from None
     return settle(nb)
 
 # %% ../../nbs/publish/60_engine.ipynb #0da356c0
+def _end_with_parent():
+    "On Linux the kernel ends this process when the one that started it dies, however that happens; it must not write on into a folder that the next run holds."
+    import ctypes, signal, sys
+    if sys.platform == "linux": ctypes.CDLL(None).prctl(1, signal.SIGKILL) # 1 is PR_SET_PDEATHSIG
+
 @dataclass(frozen=True)
 class Outcome:
     "What became of one task: its key, whether it worked, what it returned or why it failed, seconds taken."
@@ -204,6 +225,7 @@ class Outcome:
 
 def _child(work, task, sender):
     import time
+    _end_with_parent()
     start = time.perf_counter()
     try: sender.send((True, work(task), time.perf_counter() - start))
     except BaseException as err: sender.send((False, str(err) or type(err).__name__, time.perf_counter() - start))

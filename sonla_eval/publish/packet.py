@@ -168,7 +168,7 @@ def packet_json(content: dict) -> str:
     "The file's text; equal contents give equal bytes."
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
-# %% ../../nbs/publish/63a_packet.ipynb #ce17cc41
+# %% ../../nbs/publish/63a_packet.ipynb #4c5a590d
 def describe(
     b: Basis, # of the run
     r, # publish.site.Report
@@ -199,9 +199,10 @@ def write_packet(
     near = target.with_name(f".{target.name}.{os.getpid()}.new")
     shutil.rmtree(near, ignore_errors=True)
     near.mkdir(parents=True)
-    shutil.copyfile(notebook, near/"report.ipynb")
-    shutil.copyfile(page, near/"page.html")
-    _link(a.store.path(content["outputs"]["results.parquet"]["sha256"]), near/"results.parquet")
+    for name, source in (("report.ipynb", notebook), ("page.html", page), ("results.parquet", None)):
+        key = content["outputs"][name]["sha256"]
+        if source is not None: a.store.put(source, key)
+        _link(a.store.path(key), near/name)
     write_text(near/"packet.json", packet_json(content))
     os.replace(near, target)
     return True
@@ -303,7 +304,7 @@ def read_run(
     found = sorted((a.folder/"runs").glob(f"{key[:SHORT]}*.json")) if len(key) >= 4 and key.isalnum() else []
     return json.loads(found[0].read_text(encoding="utf-8")) if len(found) == 1 else None
 
-# %% ../../nbs/publish/63a_packet.ipynb #8279e95a
+# %% ../../nbs/publish/63a_packet.ipynb #981d6b38
 def listing(
     a: Archive,
     failed: Path, # folder of failed runs
@@ -316,7 +317,7 @@ def listing(
     rows = []
     for path in (a.folder/"packets").glob("[0-9a-f]*/packet.json"):
         m = json.loads(path.read_text(encoding="utf-8"))
-        size = path.stat().st_size + sum(o.get("bytes", 0) for o in m["outputs"].values())
+        size = path.stat().st_size + sum(o.get("bytes", 0) for o in m["outputs"].values()) # a page shared with another packet is counted in both
         rows.append({"id": m["id"], "when": when(path), **{k: m[k] for k in ("year", "report", "unit", "lang", "edition")}, "state": "published" if m["id"] in stands else "older", "bytes": size, "cell": None})
     for path in Path(failed).glob("*/*/*/*/failed.json"):
         year, edition, lang, name = path.parts[-5:-1]
@@ -325,7 +326,7 @@ def listing(
             "bytes": sum(p.stat().st_size for p in path.parent.iterdir()), "cell": json.loads(path.read_text(encoding="utf-8"))["cell"]})
     return sorted(rows, key=lambda r: (r["when"], r["year"], r["edition"], r["lang"], r["report"]), reverse=True)
 
-# %% ../../nbs/publish/63a_packet.ipynb #b5e64077
+# %% ../../nbs/publish/63a_packet.ipynb #0f2a5ace
 def prune(
     a: Archive,
     failed: Path, # folder of failed runs
@@ -354,7 +355,7 @@ def _sweep(a: Archive):
     needed = set()
     for path in (a.folder/"packets").glob("[0-9a-f]*/packet.json"):
         m = json.loads(path.read_text(encoding="utf-8"))
-        needed |= {*m["source"].values(), *m["definitions"].values(), *m["inputs"].values(), *m["prepared"].values()}
+        needed |= {*m["source"].values(), *m["definitions"].values(), *m["inputs"].values(), *m["prepared"].values(), *(o["sha256"] for o in m["outputs"].values())}
     for path in (a.folder/"store").glob("*/*"):
         if path.name not in needed: path.unlink()
 

@@ -270,10 +270,12 @@ LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}
 
 def counts(
     html: str, # a page
+    reader: _Reader | None = None, # that has read it already
 ) -> dict: # what it holds
     "How many figures, tables, findings, main points and call-outs a page holds."
-    reader = _Reader()
-    reader.feed(html)
+    if reader is None:
+        reader = _Reader()
+        reader.feed(html)
     has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in reader.tags)
     return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(part.count("<li>") for part in re.findall(r'(?s)<ul class="points">(.*?)</ul>', html)),
             "findings": has("span", "code"), "callouts": has("div", "callout")}
@@ -332,7 +334,7 @@ def lint_page(
     if 'class="plain"' in html: out.append("plain text output on the page")
     if not any(a.get("class") == "skip" for g, a, _ in reader.tags if g == "a"): out.append("no link to skip to the main text")
     if len(html.encode()) > LIMIT: out.append(f"{len(html.encode())} bytes; at most {LIMIT}")
-    found = counts(html)
+    found = counts(html, reader)
     out += [f"{found.get(k, 0)} {k}; at least {n} expected" for k, n in (expect or {}).items() if found.get(k, 0) < n]
     return out
 

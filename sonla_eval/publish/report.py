@@ -8,7 +8,6 @@ __all__ = ['KNOWN', 'CHOICES', 'own_parameters', 'open_report']
 # %% ../../nbs/publish/65_report.ipynb #3b493705
 from pathlib import Path
 from difflib import get_close_matches
-import pandas as pd
 from ..settings import read_settings
 
 # %% ../../nbs/publish/65_report.ipynb #74b630e9
@@ -34,15 +33,14 @@ def open_report(
 ): # present.book.Book of the template's year, unit, language and edition
     "Prepares the year if it isn't current and opens the protected results of the edition; from then on the notebook shows foreign tables safely."
     p = own_parameters(variables)
-    from sonla_eval.methods.results import PROVINCE, read_results
+    from sonla_eval.methods.results import PROVINCE
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.plan.units import districts, era_of
-    from sonla_eval.present.book import Book
-    from sonla_eval.present.foreign import guard_shell
     from sonla_eval.present.graph import from_json
+    from sonla_eval.present.foreign import guard_shell
     from sonla_eval.protect.apart import guard_outputs
-    from sonla_eval.publish.quality_year import read_quality
-    from sonla_eval.publish.year import last_edition, prepared
+    from sonla_eval.publish.reads import Watched
+    from sonla_eval.publish.year import prepared, tables
     guard_shell()
     guard_outputs()
     plan = load_plan(p["year"])
@@ -50,10 +48,8 @@ def open_report(
     codes = list(districts(era_of(str(p["year"])))["code"])
     if unit != PROVINCE and unit not in codes: raise ValueError(f"unit = {unit!r}: must be {PROVINCE} (the province) or one of {', '.join(codes)}")
     work = Path(p["work"]) if p.get("work") else prepared(p["year"], p.get("data", "")).work
-    queries, files = pd.read_parquet(work/"queries.parquet"), pd.read_parquet(work/"files.parquet")
-    threshold, past = read_settings().threshold, last_edition(work, p["year"])
+    threshold = read_settings().threshold
     def book_of(edition, public=None):
-        old = past.with_name(f"findings-{edition}.json")
-        before = from_json(old.read_text(encoding="utf-8")) if old.is_file() else None
-        return Book(read_results(work/f"results-{edition}.parquet"), plan, p["year"], unit, p["lang"], edition, queries, files, threshold, read_quality(work, edition), public, before)
+        results, queries, files, quality, old = tables(work, edition)
+        return Watched(results, plan, p["year"], unit, p["lang"], edition, queries, files, threshold, quality, public, from_json(old) if old else None)
     return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

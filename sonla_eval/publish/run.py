@@ -4,11 +4,15 @@
 
 # %% auto #0
 __all__ = ['Busy', 'Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
-           'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'run']
+           'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'kept_bounds', 'unsafe', 'state_path',
+           'read_state', 'source_hashes', 'run', 'basis_of']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+import hashlib
 import json
 import os
 import shutil
@@ -16,6 +20,9 @@ import sys
 from ..files import write_text
 from ..settings import Settings, project_root
 from . import year as Y
+from .kept import Kept, code_of, digest, from_bytes, to_bytes
+from .log import Log, bare
+from .why import Basis, Verdict, changed_files, judge, leave, page_key, place, read_trace
 
 # %% ../../nbs/publish/64_run.ipynb #52211f7f
 class Busy(RuntimeError):
@@ -45,16 +52,25 @@ class Lock:
 # %% ../../nbs/publish/64_run.ipynb #dab594f6
 @dataclass(frozen=True)
 class RunReport:
-    "What a run did: key, reports made, failures by key with their reason, whether all was current."
+    "What a run did: key, reports made, failures by key with their reason, whether all was current, what was kept and why each."
     key: str
     made: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
     current: bool = False
+    kept: tuple[str, ...] = () # reports that still hold
+    verdicts: tuple[Verdict, ...] = () # one for each report looked at
+    files: tuple[str, ...] = () # words for each workbook that changed since the last run
 
     @property
     def code(self) -> int:
         "Exit code: 0 all published, 1 some report failed."
         return 1 if self.failed else 0
+
+    def table(self) -> str:
+        "Every report with its outcome, failures first, one line each."
+        rows = [("failed", k, why) for k, why in self.failed] + [("made", k, "") for k in self.made] + [("kept", k, "") for k in self.kept]
+        width = max([len(k) for _, k, _ in rows], default=0)
+        return "\n".join(f"{state:<6}  {k.ljust(width)}  {why}".rstrip() for state, k, why in rows)
 
 def site_folder(s: Settings) -> Path:
     "The site's folder."
@@ -69,7 +85,7 @@ def is_current(
     s: Settings, # the settings
     key: str, # the run's key
     wanted: list[str], # report keys, edition/lang/name
-) -> bool: # True when every page asked for stands with this key and its recorded size
+) -> bool: # True when every page asked for stands with this key and its recorded bytes
     "Is everything asked for already published from these very inputs?"
     for edition in s.editions:
         path = site_folder(s)/str(s.year)/edition/"manifest.json"
@@ -79,8 +95,13 @@ def is_current(
         needed = [k.split("/", 1)[1] + ".html" for k in wanted if k.startswith(edition + "/")]
         for name in needed + list(m["outputs"]):
             f, known = path.parent/name, m["outputs"].get(name)
-            if known is None or not f.is_file() or f.stat().st_size != known["bytes"]: return False
-    return (site_folder(s)/"index.html").is_file()
+            if known is None or not f.is_file() or f.stat().st_size != known["bytes"] or Y.sha256(f) != known["sha256"]: return False
+    index, told = site_folder(s)/"index.html", _index_mark(s)
+    return index.is_file() and told.is_file() and told.read_text() == Y.sha256(index)
+
+def _index_mark(s: Settings) -> Path:
+    "Holds the hash of the index as it was last written; a run that is killed before that leaves the index out of step with it."
+    return packet_folder(s).parent/"index.sha256"
 
 # %% ../../nbs/publish/64_run.ipynb #26e676c8
 @dataclass(frozen=True)
@@ -93,13 +114,16 @@ class Task:
     key: str
     synthetic: bool
     langs: tuple[str, ...]
-    packets: str # folder for the executed notebooks
-    pages: str # folder for the pages of this run
+    packets: str # folder for the executed notebook and its trace
+    pages: str # folder for the page; the same one
     failed: str # folder for what there is of it when it fails
+    basis: Basis # what it is made with
+    holds: tuple[int, ...] = () # cells of the earlier notebook that still hold
+    earlier: str = "" # SHA-256 of that notebook
 
-def _provenance(task: Task) -> dict:
+def _provenance(task: Task, key: str) -> dict:
     from sonla_eval import __version__
-    return {"sonla_eval": __version__, "key": task.key, "template": task.report.template, "year": task.year, "edition": task.report.edition, "unit": task.report.unit}
+    return {"sonla_eval": __version__, "key": key, "template": task.report.template, "year": task.year, "edition": task.report.edition, "unit": task.report.unit}
 
 def without_folders(nb):
     "A kept notebook without the folders of the machine that it was given: they say nothing about the report."
@@ -112,27 +136,55 @@ def without_folders(nb):
 def make_page(
     task: Task,
 ) -> str: # the page's path within the year
-    "Runs one report and writes its notebook and page, each at once or not at all. A failed notebook is kept apart, never published."
+    "Runs the cells of one report that don't hold any more and leaves notebook, page and trace. A failed notebook is kept apart, never published."
     import nbformat
     from sonla_eval.publish import engine, packet, site
-    r, nb = task.report, None
+    from sonla_eval.publish.reads import Watch
+    r, nb, known = task.report, None, _holding(task)
+    watch = Watch(read_trace(Path(task.packets), task.report.key) if known else None)
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
     given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {})
     try:
-        nb = engine.execute(template, given, cwd=project_root())
-        html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task), task.langs)
+        nb = without_folders(engine.execute(template, given, project_root(), known, watch))
+        notebook = nbformat.writes(nb).encode("utf-8")
+        html = site.page_of(nb, r, task.year, task.synthetic, _provenance(task, page_key(task.basis, notebook)), task.langs)
     except (engine.ReportFailed, site.Incomplete, ValueError) as err:
         unfinished = getattr(err, "notebook", None) or nb
         packet.keep_failed(Path(task.failed), err, unfinished and without_folders(unfinished))
         raise
-    without_folders(nb)
-    for base, ending, text in ((task.packets, ".ipynb", nbformat.writes(nb)), (task.pages, ".html", html)):
-        path = Path(base)/f"{r.key}{ending}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
+    cells = watch.trace(nb.cells, answers_of(Path(task.work), r.edition))
+    leave(Path(task.packets), Path(task.pages), r.key, task.basis, notebook, html.encode("utf-8"), cells)
     return r.key
 
+def _holding(task: Task) -> dict: # cell number -> outputs
+    "What the cells that still hold gave last time; nothing when the notebook isn't the one they were judged in."
+    import nbformat
+    path = place(Path(task.packets), task.report.key, "notebook")
+    if not task.holds or not path.is_file() or Y.sha256(path) != task.earlier: return {}
+    cells = nbformat.read(path, 4).cells
+    return {k: cells[k].outputs for k in task.holds}
+
+@lru_cache(maxsize=4)
+def _answers(work: str, editions: tuple, hashes: tuple):
+    from sonla_eval.publish.reads import Answers
+    return Answers({e: Y.tables(Path(work), e) for e in editions})
+
+def answers_of(
+    work: Path, # folder of the year's prepared data
+    edition: str, # internal or public
+): # publish.reads.Answers
+    "Hashes of all that an edition's tables answer, for the internal one the public one's too; made once for all pages while the tables are the same."
+    return _answers(str(work), ("public", "internal")[:2 if edition == "internal" else 1], Y.table_hashes(work, "internal") + Y.table_hashes(work, "public"))
+
 # %% ../../nbs/publish/64_run.ipynb #b08fd35d
+def run_key(
+    s: Settings, # the settings
+    folder: Path, # holds <year>/ with the workbooks
+) -> str: # 16 hexadecimal characters
+    "Key of a run: the prepared year's, the report templates, the whole package, and the seed."
+    templates = {p.name: Y.sha256(p) for p in sorted((project_root()/"nbs"/"reports").glob("*.ipynb"))}
+    return digest(Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year)), templates, code_of("publish"), s.seed)[:16]
+
 def _step(name: str, given: dict, packets: Path) -> str:
     "Runs a step notebook (1_clean, 2_evaluate) and keeps it."
     import nbformat
@@ -145,7 +197,7 @@ def _step(name: str, given: dict, packets: Path) -> str:
 class StepFailed(RuntimeError):
     "A step before the reports failed; nothing was published."
 
-def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
+def _prepare(s: Settings, folder: Path, say, note) -> Y.Prepared:
     "Steps 1 and 2, each in a process of its own, unless they are current."
     from sonla_eval.publish import engine
     work = Y.work_folder(s.packets, s.year)
@@ -154,9 +206,10 @@ def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
     if done.is_file() and json.loads(done.read_text(encoding="utf-8")).get("key") == key: return Y.Prepared(work, key, folder)
     done.unlink(missing_ok=True)
     given = {"year": s.year, "data": str(folder), "work": str(work)}
-    for name, more in (("1_clean", {}), ("2_evaluate", {"threshold": s.threshold})):
+    for name, more in zip(Y.STEPS, ({}, {"threshold": s.threshold})):
         say(name)
         for o in engine.forked(lambda t: _step(*t), {name: (name, given | more, packet_folder(s))}):
+            note(name, "made" if o.ok else "failed", o.seconds, "" if o.ok else bare(str(o.value)))
             if not o.ok: raise StepFailed(o.value)
     write_text(done, json.dumps({"key": key}))
     return Y.Prepared(work, key, folder)
@@ -165,43 +218,29 @@ def _prepare(s: Settings, folder: Path, say) -> Y.Prepared:
 def assemble(
     s: Settings, prepared: Y.Prepared, key: str, # the run
     edition: str, # internal or public
-    staged: Path, # folder of the pages just made
-    made: list[str], failed: list[str], # report keys
+    standing: list[str], # keys of the reports that hold or were just made
     synthetic: bool,
     packets: dict, # report key -> id of its packet
 ) -> Path: # the edition's new folder, complete
     "Puts an edition together beside the one that stands."
-    import pandas as pd
     from sonla_eval.methods.results import read_results
     from sonla_eval.plan.commitments import load_plan
     from sonla_eval.publish import site
+    import pandas as pd
     root = site_folder(s)/str(s.year)
-    old, new = root/edition, root/f".{edition}.new"
+    new = root/f".{edition}.new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    mine = lambda keys: [k.split("/", 1)[1] for k in keys if k.startswith(edition + "/")]
-    keep = [] if not old.is_dir() or _key_of(old) != key else [p.relative_to(old).with_suffix("").as_posix() for p in old.glob("*/*.html")]
-    for name in sorted(set(keep) - set(mine(failed)) - set(mine(made))): _copy(old/f"{name}.html", new/f"{name}.html")
-    for name in mine(made): _copy(staged/edition/f"{name}.html", new/f"{name}.html")
-    _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
+    for k in standing:
+        if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
     site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
+    _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
     if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables")
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
-    ids = {f"{k}.html": i for k, i in _packets_of(old).items() if k in keep} | {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
+    ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
     site.write_manifest(new, site.manifest(new, s.year, edition, key, given, sources, synthetic, {k: i for k, i in ids.items() if (new/k).is_file()}))
     return new
-
-def _key_of(folder: Path) -> str:
-    "Key of the run that made an edition."
-    path = folder/"manifest.json"
-    return json.loads(path.read_text(encoding="utf-8")).get("key", "") if path.is_file() else ""
-
-def _packets_of(folder: Path) -> dict: # page without its ending -> packet id
-    "Packets that the pages of an edition came from."
-    path = folder/"manifest.json"
-    known = json.loads(path.read_text(encoding="utf-8")).get("packets", {}) if path.is_file() else {}
-    return {k.removesuffix(".html"): i for k, i in known.items()}
 
 def _copy(a: Path, b: Path):
     b.parent.mkdir(parents=True, exist_ok=True)
@@ -212,12 +251,23 @@ def swap(
     new: Path, # .edition.new
     old: Path, # edition
 ):
-    "Puts the new folder in the old one's place; a crash in between is mended by recover()."
+    "Puts the new folder in the old one's place, in one step where the system can exchange two folders; a crash in between is mended by recover()."
+    if old.exists() and _exchanged(new, old):
+        shutil.rmtree(new, ignore_errors=True)
+        return
     aside = old.with_name(f".{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if old.exists(): os.replace(old, aside)
     os.replace(new, old)
     shutil.rmtree(aside, ignore_errors=True)
+
+def _exchanged(a: Path, b: Path) -> bool: # False where the system can't
+    "Two folders change places at once (Linux, renameat2 with RENAME_EXCHANGE), so that no reader finds neither."
+    if sys.platform != "linux": return False
+    import ctypes
+    here, exchange = -100, 2 # AT_FDCWD, RENAME_EXCHANGE
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    return call is not None and call(here, os.fsencode(a), here, os.fsencode(b), exchange) == 0
 
 def recover(root: Path):
     "Ends what a crashed run left: an edition that was put aside comes back, half-made ones go."
@@ -229,75 +279,194 @@ def recover(root: Path):
     for new in root.glob(".*.new"): shutil.rmtree(new)
 
 # %% ../../nbs/publish/64_run.ipynb #b2120ecd
-def _publish(s: Settings, prepared: Y.Prepared, key: str, staged: Path, made: list[str], failed: list[str], synthetic: bool, packets: dict) -> list[tuple[str, str]]:
+def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], synthetic: bool, packets: dict, kept: Kept) -> list[tuple[str, str]]:
     "Assembles, attacks and swaps each edition; returns the editions refused with the reason."
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
-        new = assemble(s, prepared, key, edition, staged, made, failed, synthetic, packets)
-        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", packet_folder(s)/"attack.json") if edition == "public" else ""
+        new = assemble(s, prepared, key, edition, standing, synthetic, packets)
+        why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", kept, packet_folder(s)/"attack.json") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
             refused.append((edition, why))
         else: swap(new, site_folder(s)/str(s.year)/edition)
     site.write_index(site_folder(s))
+    write_text(_index_mark(s), Y.sha256(site_folder(s)/"index.html"))
     return refused
+
+def kept_bounds(
+    kept: Kept, # what earlier runs kept
+): # function for protect.attack.attack
+    "Bounds the families of hidden numbers that have changed and takes up the intervals of the others."
+    from sonla_eval.protect.attack import bound
+    code = code_of("protect")
+    def bounds(family, exact: set, small: float) -> dict:
+        names = [list(map(str, n)) for n in family.names]
+        facts = [[sorted(row.items()) for row in rows] + [[float(x) for x in right]] for rows, right in (family.eq, family.le)]
+        wanted = [k for k, n in enumerate(family.names) if n in exact]
+        key = digest("bound", code, names, family.low.tolist(), family.whole.tolist(), facts, wanted, small)
+        held = kept.get("bound", key)
+        if held is None:
+            found = bound(family, exact, small)
+            held = kept.put("bound", key, to_bytes([found.get(n) for n in family.names]))
+        return {n: tuple(x) for n, x in zip(family.names, from_bytes(held)) if x is not None}
+    return bounds
 
 def unsafe(
     folder: Path, # a public edition
     earlier: Path, # last year's, used when it is there
-    report: Path | None = None, # where the attack's report goes: counts alone, no hidden number
+    kept: Kept, # what earlier runs kept
+    report: Path, # where the attack's report goes: counts alone, no hidden number
 ) -> str: # what the attacker could narrow; empty when safe
-    "Attacks a public edition from what is published in it alone."
-    from sonla_eval.protect.attack import attack
-    found = attack(folder, earlier if earlier.is_dir() else None)
-    if report: write_text(report, json.dumps(found.summary(), ensure_ascii=False, indent=1) + "\n")
-    return "" if found.safe else found.sentence("en")
+    "Attacks a public edition from what is published in it alone; the same pages and tables are not attacked twice."
+    def verdict() -> bytes:
+        from sonla_eval.protect.attack import attack
+        found = attack(folder, earlier if earlier.is_dir() else None, kept_bounds(kept))
+        return to_bytes({"why": "" if found.safe else found.sentence("en"), "summary": found.summary()})
+    told = [{p.relative_to(f).as_posix(): Y.sha256(p) for p in sorted(f.rglob("*")) if p.is_file() and p.name != "manifest.json"} for f in (folder, earlier) if f.is_dir()]
+    found = from_bytes(kept.once("attack", digest("attack", code_of("protect"), told), verdict))
+    write_text(report, json.dumps(found["summary"], ensure_ascii=False, indent=1) + "\n")
+    return found["why"]
 
-# %% ../../nbs/publish/64_run.ipynb #6ed673f1
+# %% ../../nbs/publish/64_run.ipynb #95f4daeb
+def state_path(s: Settings) -> Path:
+    "What the last run of a year left."
+    return packet_folder(s)/"state.json"
+
+def read_state(s: Settings) -> dict: # key, names and inputs; empty when there was no run that ended
+    "The last run's state; one that can't be read counts as none."
+    try: told = json.loads(state_path(s).read_text(encoding="utf-8"))
+    except (OSError, ValueError): return {}
+    return told if isinstance(told, dict) and told.get("format") == 1 else {}
+
+def source_hashes(s: Settings, folder: Path) -> dict: # <year>/<file> -> SHA-256
+    "The workbooks as they are now."
+    return {f"{p.parent.name}/{p.name}": Y.sha256(p) for p in Y.inputs(folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))}
+
+def _all_current(s: Settings, key: str, only: tuple) -> list[str]: # the reports asked for when all of them stand; empty otherwise
+    state = read_state(s)
+    names = [n for n in state.get("names", ()) if not only or n in only]
+    if state.get("key") != key or not set(only) <= set(names): return []
+    wanted = [f"{e}/{l}/{n}" for n in names for e in s.editions for l in s.langs]
+    return wanted if is_current(s, key, wanted) else []
+
+# %% ../../nbs/publish/64_run.ipynb #bc8d16ee
 def run(
     s: Settings, # checked settings
     only: tuple[str, ...] = (), # report names; all when empty
     progress: bool = True, # show a bar that names the report being made
+    note: Log | None = None, # takes one line for each report
+    dry: bool = False, # say what would be made and change nothing
 ) -> RunReport:
-    "Makes and publishes a year's reports. Everything current: says so and does nothing. One failed: the others are published."
-    from sonla_eval.plan.commitments import load_plan
+    "Makes and publishes a year's reports. What still holds is kept; one failed: the others are published. Raises Busy, StepFailed, and ValueError for what is asked wrongly."
     from sonla_eval.publish.remote import mirrored
-    load_plan(s.year) # a year without a plan is refused before anything is read
+    if not state_path(s).is_file(): _check_plan(s.year) # a year without a plan is refused before anything is read
     with mirrored(s, list(range(s.year - Y.LOOK_BACK, s.year + 1))) as s, Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
-        prepared_key = Y.year_key(s.year, folder, s.threshold, Y.work_folder(s.packets, s.year))
-        key = Y.key_of([], prepared=prepared_key, seed=s.seed)
+        key = run_key(s, folder)
+        if wanted := _all_current(s, key, only):
+            for k in wanted: (note or Log())(k, "kept", why="all is current")
+            return RunReport(key, current=True, kept=tuple(wanted), verdicts=tuple(Verdict(k, False, "all is as it was") for k in wanted))
+        _check_plan(s.year)
         from sonla_eval.publish import site
         wanted = site.reports(s.year, s.langs, s.editions, only)
-        if is_current(s, key, [r.key for r in wanted]): return RunReport(key, current=True)
-        return _make(s, folder, key, wanted, progress)
+        _warm()
+        return _dry(s, folder, key, wanted) if dry else _make(s, folder, key, wanted, progress, note or Log())
 
-def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool) -> RunReport:
+def _check_plan(year: int):
+    from sonla_eval.plan.commitments import load_plan
+    load_plan(year)
+
+# %% ../../nbs/publish/64_run.ipynb #609b4636
+def basis_of(
+    s: Settings, # the settings
+    r, # publish.site.Report
+    synthetic: bool,
+    code: str, # of the whole package
+) -> Basis:
+    "What a report is made with, apart from the year's data."
+    given = {"report": r.name, "year": s.year, "lang": r.lang, "edition": r.edition, "unit": r.unit, "threshold": s.threshold, "synthetic": synthetic, "langs": list(s.langs)}
+    return Basis(code, Y.sha256(project_root()/"nbs"/"reports"/f"{r.template}.ipynb"), given)
+
+def _judged(s: Settings, work: Path, wanted: list) -> tuple[list[Verdict], dict]: # verdicts, and report key -> basis
+    "Looks at every report asked for."
+    synthetic, code = json.loads((work/"clean.json").read_text(encoding="utf-8"))["synthetic"], code_of("publish")
+    bases = {r.key: basis_of(s, r, synthetic, code) for r in wanted}
+    return [judge(packet_folder(s)/"reports", r.key, bases[r.key], answers_of(work, r.edition)) for r in wanted], bases
+
+def _others(s: Settings, work: Path, wanted: list) -> list[str]: # keys of reports that stand in the site, weren't asked for and still hold
+    "What a run with --only or one language leaves as it is."
+    from sonla_eval.publish import site
+    asked = {r.key for r in wanted}
+    there = [r for r in site.reports(s.year) if r.key not in asked and (site_folder(s)/str(s.year)/f"{r.key}.html").is_file()]
+    return [v.key for v in _judged(s, work, there)[0] if not v.make]
+
+# %% ../../nbs/publish/64_run.ipynb #c1c6de91
+@contextmanager
+def _apart(s: Settings, folder: Path): # yields the folder of a year prepared for looking at only
+    "Prepares the year in a folder that goes again; what was kept helps, and last year's edition is seen."
+    import tempfile
+    work = Y.work_folder(s.packets, s.year)
+    done = work/"prepared.json"
+    if done.is_file() and json.loads(done.read_text(encoding="utf-8")).get("key") == Y.year_key(s.year, folder, s.threshold, work): yield work; return
+    packets = packet_folder(s).parent
+    packets.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".look.", dir=packets) as near:
+        last = packets/str(s.year - 1)
+        if last.is_dir(): (Path(near)/last.name).symlink_to(last.resolve())
+        here, kept = Path(near)/str(s.year)/"data", Y.kept_of(work)
+        Y.clean_year(s.year, folder, here, kept)
+        Y.evaluate_year(s.year, here, s.threshold, kept)
+        yield here
+
+def _dry(s: Settings, folder: Path, key: str, wanted: list) -> RunReport:
+    "What a run would make, and why; nothing is published."
+    with _apart(s, folder) as work: verdicts, _ = _judged(s, work, wanted)
+    files = changed_files(read_state(s).get("inputs", {}), source_hashes(s, folder))
+    return RunReport(key, kept=tuple(v.key for v in verdicts if not v.make), verdicts=tuple(verdicts), files=tuple(files))
+
+# %% ../../nbs/publish/64_run.ipynb #dacfc391
+def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool, note: Log) -> RunReport:
     "The work of run(), once it is known that something must be made."
     from tqdm import tqdm
-    from sonla_eval.publish import engine, packet
-    _warm()
+    from sonla_eval.publish import packet, site
     bar = tqdm(total=len(wanted) + 2, disable=not progress, file=sys.stderr, bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} {elapsed} {desc}", desc="")
     def say(what): bar.set_description_str(what); bar.refresh()
-    prepared = _prepare(s, folder, say)
+    prepared = _prepare(s, folder, say, note)
     bar.update(2)
+    verdicts, bases = _judged(s, prepared.work, wanted)
+    why, reports = {v.key: v for v in verdicts}, str(packet_folder(s)/"reports")
     synthetic = json.loads((prepared.work/"clean.json").read_text(encoding="utf-8"))["synthetic"]
-    staged = packet_folder(s)/"pages"
-    tasks = {r.key: Task(r, s.year, str(folder), str(prepared.work), key, synthetic, s.langs, str(packet_folder(s)/"reports"), str(staged), str(packet.failed_folder(s, s.year, r.key))) for r in wanted}
+    tasks = {r.key: Task(r, s.year, str(folder), str(prepared.work), key, synthetic, s.langs, reports, reports, str(packet.failed_folder(s, s.year, r.key)), bases[r.key], why[r.key].holds, why[r.key].earlier)
+             for r in wanted if why[r.key].make}
+    kept = [v.key for v in verdicts if not v.make]
+    for k in kept: note(k, "kept", why=why[k].why)
+    bar.update(len(kept))
     made, failed = [], []
     for o in _mapped(s, tasks, say):
         made.append(o.key) if o.ok else failed.append((o.key, str(o.value)))
+        note(o.key, "made" if o.ok else "failed", o.seconds, why[o.key].why if o.ok else bare(str(o.value)))
         bar.update(1)
     bar.close()
-    kept = packet.archive(s, folder, prepared.work, [tasks[k].report for k in sorted(made)], packet_folder(s)/"reports", staged)
-    for k in kept.unlike: print(f"{k}: the same inputs gave another page than before (packet {kept.packets[k][:packet.SHORT]}); sonla-eval verify tells where", file=sys.stderr)
-    refused = _publish(s, prepared, key, staged, sorted(made), [k for k, _ in failed], synthetic, kept.packets)
-    packet.record_run(s, site_folder(s))
-    shutil.rmtree(staged, ignore_errors=True)
-    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused))
+    files = changed_files(read_state(s).get("inputs", {}), source_hashes(s, folder))
+    refused = _finish(s, folder, prepared, key, sorted([*made, *kept, *_others(s, prepared.work, wanted)]), synthetic, note)
+    write_text(state_path(s), json.dumps({"format": 1, "key": key, "names": site.names(s.year), "inputs": source_hashes(s, folder)}, ensure_ascii=False, indent=1) + "\n")
+    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused), False, tuple(kept), tuple(verdicts), tuple(files))
 
+def _finish(s: Settings, folder: Path, prepared: Y.Prepared, key: str, standing: list[str], synthetic: bool, note: Log) -> list[tuple[str, str]]: # editions refused
+    "Archives what stands, publishes it, and sweeps what was kept."
+    from sonla_eval.publish import packet, site
+    store, reports = Kept(packet_folder(s)/"kept"), packet_folder(s)/"reports"
+    archived = packet.archive(s, folder, prepared.work, [r for r in site.reports(s.year) if r.key in standing], reports, reports)
+    for k in archived.unlike: print(f"{k}: the same inputs gave another page than before (packet {archived.packets[k][:packet.SHORT]}); sonla-eval verify tells where", file=sys.stderr)
+    refused = _publish(s, prepared, key, standing, synthetic, archived.packets, store)
+    for edition, _ in refused: note(edition, "refused", why="the attack on it found something")
+    packet.record_run(s, site_folder(s))
+    store.prune()
+    return refused
+
+# %% ../../nbs/publish/64_run.ipynb #2cf4299a
 def _mapped(s: Settings, tasks: dict, say):
     "Outcomes of the tasks, made here or on a cluster; the run does not know which."
     from sonla_eval.publish import engine

@@ -10,8 +10,7 @@ from pathlib import Path
 import json
 import numpy as np, pandas as pd
 from ..files import write_text
-from .frame import form_items
-from .records import as_records, read_records, write_records
+from .records import as_records, write_records
 
 # %% ../../nbs/intake/19b_country.ipynb #59c09698
 PROVINCES, COMMUNES = 34, 3321

@@ -9,7 +9,7 @@ __all__ = ['SCALES', 'STEP_WORDS', 'COSTS', 'NEEDED', 'LIMITS', 'outcome_of', 'l
            'table_cost', 'fig_plane', 'fig_ceac', 'costs', 'path_list', 'table_seen', 'table_needed', 'table_planned',
            'seen', 'next_year', 'verdicts', 'models_points', 'table_states', 'fig_effects_all', 'limits']
 
-# %% ../../nbs/present/59l_figures_models.ipynb #1c1dd328
+# %% ../../nbs/present/59l_figures_models.ipynb #e02d87d4
 from html import escape
 import math
 import re
@@ -25,11 +25,11 @@ from .charts_models import acceptable, plane, tornado
 from .charts_time import events
 from .closing import points
 from .figures_plan import lacking, shared
-from .models import GLYPHS, ROLE_WORDS, known, measured, name_of, primary_row, rows_of, state_words, verdict_of, words
+from .models import asked, GLYPHS, ROLE_WORDS, known, name_of, primary_row, rows_of, state_words, verdict_of, words
 from .tables import html_table
 from .words import listing, say, t
 
-# %% ../../nbs/present/59l_figures_models.ipynb #c8e664e3
+# %% ../../nbs/present/59l_figures_models.ipynb #dd9618db
 SCALES = {"share": (100.0, ("điểm phần trăm", "percentage points")), "relative": (100.0, ("% của mức khi không có mô hình", "per cent of the level without the model")), "count": (1.0, ("số đếm mỗi kỳ", "counts a period"))}
 
 def outcome_of(model: int, id: str) -> Outcome | None: # None for one that the protocol does not name
@@ -39,7 +39,7 @@ def outcome_of(model: int, id: str) -> Outcome | None: # None for one that the p
 def label_of(book: Book, model: int, id: str, role: bool = True) -> str: # name, and its role
     "An outcome in words; one that is not in the protocol, or in one that was locked too late, is marked post hoc."
     o = outcome_of(model, id)
-    if o is None: return f"{id} [{ROLE_WORDS['post_hoc'][book.i]}]"
+    if o is None: return f"{asked(book, id)} [{ROLE_WORDS['post_hoc'][book.i]}]"
     name = getattr(o, book.lang).split(" (")[0]
     return f"{name} [{ROLE_WORDS[o.role][book.i]}]" if role else name
 

@@ -6,13 +6,12 @@
 __all__ = ['Words', 'ACTS', 'DONE', 'KEPT', 'Found', 'Concluded', 'Advised', 'Graph', 'as_json', 'from_json', 'parts', 'build',
            'of_models', 'fig_graph', 'table_recommendations', 'table_reasons', 'followed', 'table_followup']
 
-# %% ../../nbs/present/59m_graph.ipynb #bdac4f90
+# %% ../../nbs/present/59m_graph.ipynb #d2d1b794
 from dataclasses import asdict, dataclass
 import json
 import pandas as pd
 from ..methods.estimate import LANGS
 from ..methods.results import PROVINCE
-from ..methods.verdict import VERDICTS
 from ..plan.status import STATUSES
 from .blocks import Html
 from .book import Book, masked
@@ -123,7 +122,7 @@ def parts(breakdown: str) -> dict[str, str]: # {"model": "1", "outcome": "x"}
     "The key=value pairs of a breakdown."
     return dict(p.split("=", 1) for p in breakdown.split(";") if "=" in p)
 
-# %% ../../nbs/present/59m_graph.ipynb #c06b1879
+# %% ../../nbs/present/59m_graph.ipynb #9b13d58e
 def _models(book: Book) -> tuple[list[Found], list[Concluded], list[Advised]]:
     "Nodes of the models that have a verdict."
     found, concluded, advised = [], [], []
@@ -140,6 +139,11 @@ def _models(book: Book) -> tuple[list[Found], list[Concluded], list[Advised]]:
         advised.append(Advised(f"R-M{model}", do, (f"C-M{model}",), OFFICE, f"{book.year + 1}-{'06-30' if order < 3 else '12-31'}", order))
     return found, concluded, advised
 
+def _about(book: Book, do: Words, conclusions: list[str]) -> Words:
+    "An act with the commitment it is about, when it is about one."
+    if len(conclusions) != 1: return do
+    return tuple(f"{x}: {short_words(book.plan.commitments[conclusions[0][2:]], lang)} ({conclusions[0][2:]})" for x, lang in zip(do, LANGS))
+
 def build(
     book: Book, # any language: the nodes hold both
 ) -> Graph: # of the book's edition
@@ -148,11 +152,11 @@ def build(
     groups: dict = {}
     for *what, conclusion in acts: groups.setdefault(tuple(what), []).append(conclusion)
     ordered = sorted(groups.items(), key=lambda g: g[0][0])
-    advised = [Advised(f"R-{k}", do, tuple(cs), who, by, order) for k, ((order, do, who, by), cs) in enumerate(ordered, 1)]
+    advised = [Advised(f"R-{k}", _about(book, do, cs), tuple(cs), who, by, order) for k, ((order, do, who, by), cs) in enumerate(ordered, 1)]
     more = _models(book)
     return Graph(book.year, book.edition, book.synthetic, tuple(found + more[0]), tuple(concluded + more[1]), tuple(sorted(advised + more[2], key=lambda r: r.priority)))
 
-# %% ../../nbs/present/59m_graph.ipynb #5766f320
+# %% ../../nbs/present/59m_graph.ipynb #c99effb6
 def of_models(graph: Graph) -> tuple[str, ...]: # ids R-M
     "The recommendations that rest on a model's verdict."
     return tuple(r.id for r in graph.recommendations if r.id.startswith("R-M"))
@@ -170,9 +174,9 @@ def fig_graph(book: Book, graph: Graph, only: tuple[str, ...] = ()):
 def table_recommendations(book: Book, graph: Graph, only: tuple[str, ...] = ()):
     "Who does what by when, each with the conclusions it rests on."
     chosen = [r for r in graph.recommendations if not only or r.id in only]
-    rows = [{t("col.id", book.lang): r.id, book.w("Ưu tiên", "Priority"): str(r.priority), t("col.recommendation", book.lang): r.text[book.i], book.w("Ai", "Who"): r.who[book.i], book.w("Hạn", "By"): date_word(r.by, book.lang), book.w("Dựa trên", "Rests on"): ", ".join(r.conclusions)} for r in chosen]
+    rows = [{t("col.id", book.lang): r.id, book.w("Ưu tiên", "Priority"): str(r.priority), t("col.recommendation", book.lang): r.text[book.i], book.w("Ai", "Who"): r.who[book.i], book.w("Hạn", "By"): date_word(r.by, book.lang), book.w("Dựa trên", "Rests on"): Html(", ".join(f'<span class="whole">{c}</span>' for c in r.conclusions))} for r in chosen]
     if not rows: return lacking(book, book.w("không có kiến nghị nào.", "there is no recommendation."))
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Kiến nghị: ai làm gì trước ngày nào", "Recommendations: who does what by when"), "recommendations", source=book.w("bảng cam kết và kết luận về các mô hình của năm", "the year's scorecard and verdicts on the models"), kind="stack coded")
+    return html_table(pd.DataFrame(rows, dtype=object), book.lang, book.w("Kiến nghị: ai làm gì trước ngày nào", "Recommendations: who does what by when"), "recommendations", source=book.w("bảng cam kết và kết luận về các mô hình của năm", "the year's scorecard and verdicts on the models"), kind="stack coded")
 
 def table_reasons(book: Book, graph: Graph) -> Html: # a fold that holds the table
     "Every finding with its conclusion and where it leads."

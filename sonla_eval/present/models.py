@@ -5,19 +5,19 @@
 # %% auto #0
 __all__ = ['GLYPHS', 'STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'known', 'rows_of', 'words', 'verdict_of', 'verdict_box', 'name_of',
            'state_words', 'key_points', 'harm_sentence', 'primary_row', 'delivered', 'fig_theory', 'protocol_source',
-           'measured', 'limit_words', 'protocol_line', 'table_protocol', 'rule_box', 'table_log', 'fig_delivery',
-           'delivery', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source', 'fig_starts',
-           'table_places', 'fig_balance', 'compared']
+           'measured', 'limit_words', 'protocol_line', 'asked', 'table_protocol', 'rule_box', 'table_log',
+           'fig_delivery', 'delivery', 'fidelity_sentence', 'places_of', 'part_words', 'fig_roles', 'sites_source',
+           'fig_starts', 'table_places', 'fig_balance', 'compared']
 
-# %% ../../nbs/present/59k_models.ipynb #5512d88f
+# %% ../../nbs/present/59k_models.ipynb #fcbe47a1
 from functools import lru_cache
 from html import escape
 import math
 import pandas as pd
+from ..intake.form import TABLES
 from ..methods.estimate import Refused, number
 from ..methods.path import STATES
 from ..methods.protocol import Outcome, Protocol, protocols, standing
-from ..methods.results import PROVINCE
 from ..methods.models import READINGS
 from ..methods.sites import ROLES as PARTS, VARIABLES
 from ..methods.verdict import VERDICTS
@@ -144,7 +144,7 @@ def protocol_source(book: Book, model: int) -> str:
     p = known()[model]
     return book.w(f"đề cương đánh giá {p.id}.yaml, mã {p.digest[:12]}", f"evaluation protocol {p.id}.yaml, fingerprint {p.digest[:12]}")
 
-# %% ../../nbs/present/59k_models.ipynb #864e631b
+# %% ../../nbs/present/59k_models.ipynb #a5b4b93a
 ROLE_WORDS = {"primary": ("chính", "primary"), "secondary": ("phụ", "secondary"), "harm": ("tác hại", "harm"), "post_hoc": ("phân tích thêm", "post hoc")}
 KIND_WORDS = {"panel": ("báo cáo huyện", "district reports"), "survey": ("khảo sát", "survey"), "clients": ("danh sách khách hàng", "client records")}
 
@@ -168,6 +168,10 @@ def protocol_line(book: Book, model: int) -> str: # one or two sentences
     if s.before: return line
     return line + book.w(" Vì vậy mọi kết quả dưới đây mang dấu “phân tích thêm”: câu hỏi có thể đã được chọn sau khi thấy số liệu.", " Every outcome below is therefore marked post hoc: the question may have been chosen after the data were seen.")
 
+def asked(book: Book, id: str) -> str: # words of a survey question; any other id as it is
+    "An outcome that the protocol does not name, in the survey form's words."
+    return next((pair[book.i] for c, *pair in ((c, vi, en) for c, vi, en, *_ in TABLES["survey"]) if c == id), id)
+
 def table_protocol(book: Book, model: int):
     "Every outcome with role, direction, margin and source, as stated or post hoc."
     p, before = known()[model], standing(known()[model], book.year).before
@@ -176,7 +180,7 @@ def table_protocol(book: Book, model: int):
              book.w("Biên", "Margin"): limit_words(o, book), book.w("Đo bằng", "Measured by"): measured(o, book), book.w("Định trước?", "Stated?"): stated if before else ROLE_WORDS["post_hoc"][book.i]} for o in p.outcomes]
     named = {o.id for o in p.outcomes}
     for r in rows_of(book, "model.effect", model).drop_duplicates("outcome").to_dict("records"):
-        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): r["outcome"], book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước?", "Stated?"): ROLE_WORDS["post_hoc"][book.i]})
+        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): asked(book, r["outcome"]), book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước?", "Stated?"): ROLE_WORDS["post_hoc"][book.i]})
     return html_table(pd.DataFrame(rows), book.lang, book.w("Kết quả cần xem, định ra trước khi đọc số liệu", "The outcomes, stated before the data are read"), "protocol", source=protocol_source(book, model), kind="stack")
 
 # %% ../../nbs/present/59k_models.ipynb #a6584505

@@ -6,8 +6,8 @@
 __all__ = ['VALUE_UNIT', 'READINGS', 'estimate_columns', 'effect_rows', 'adjusted_rows', 'group_rows', 'sensitivity_rows',
            'spent_by_site', 'cost_rows', 'needed_rows', 'count_rows', 'state_of', 'answers_of', 'model_rows', 'rows']
 
-# %% ../../nbs/methods/35d_models.ipynb #4690bd0f
-from dataclasses import dataclass, replace
+# %% ../../nbs/methods/35d_models.ipynb #0f9f869f
+from dataclasses import replace
 import math
 import numpy as np
 import pandas as pd

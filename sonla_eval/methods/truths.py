@@ -143,12 +143,12 @@ def run(
     v, e = got["model.verdict|model=1"], got.get(f"model.effect|model=1;outcome={q.primary.id}", {})
     return Run(v["method"], v["formula"], *(e.get(c, math.nan) for c in ("value", "low", "high", "level")))
 
-# %% ../../nbs/methods/35e_truths.ipynb #6ce32c26
+# %% ../../nbs/methods/35e_truths.ipynb #3e1bc2f3
 COLUMNS = ["world", "vi", "en", "runs", "right", "right_mc", "continue", "change", "stop", "cannot_tell", "not_started", "truth", "estimated", "bias", "coverage", "coverage_mc", "level", "first"]
 
-def brief(r: Run) -> str: # "works 0.0612"
+def brief(r: Run) -> str: # "works 0.0612", "directed_not_started nan"
     "A run in a word and its number, kept for the first five so that a test can make them again."
-    return f"{r.clause} {r.value:.4g}"
+    return f"{r.clause} {r.value:.4f}"
 
 def _share(yes: int, of: int) -> tuple[float, float]:
     "A share with its Monte Carlo error."

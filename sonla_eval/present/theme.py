@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+import os
 import matplotlib
 from matplotlib import font_manager
 import sonla_eval
@@ -77,6 +78,8 @@ for _weight in (400, 600): font_manager.fontManager.addfont(asset("fonts", f"Son
 @lru_cache(maxsize=None)
 def _face(weight: int):
     return font_manager.get_font(str(asset("fonts", f"SonlaSans-{weight}.ttf")))
+
+if hasattr(os, "register_at_fork"): os.register_at_fork(after_in_child=_face.cache_clear) # forks would share the place in the open font file
 
 @lru_cache(maxsize=4096)
 def text_width(

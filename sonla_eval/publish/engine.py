@@ -183,6 +183,7 @@ def settle(
     for index, cell in enumerate(nb.cells):
         for key in ("papermill", "execution"): cell.metadata.pop(key, None)
         if "injected-parameters" in cell.metadata.get("tags", []): cell["id"] = "injected-parameters"
+        if cell.cell_type == "code": cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"] # a warning comes once a process and names a folder of the machine
         for o in cell.get("outputs", []):
             if "data" in o and len(o.data) > 1: o.data.pop("text/plain", None)
     return nb

@@ -37,7 +37,8 @@ def no_formula(
     "A cell that stays text in CSV and in a workbook."
     if not isinstance(value, str): return value
     text = visible(value)
-    return "'" + text if _STARTS.match(text) and not _NUMBER.fullmatch(text) else text
+    live = value[:1] in ("\t", "\r") or _STARTS.match(text) and not _NUMBER.fullmatch(text)
+    return "'" + text if live else text
 
 # %% ../nbs/04_safe.ipynb #f6924834
 def safe_frame(

@@ -135,7 +135,7 @@ def test_edited_file_is_read_again(tmp_path):
 def test_schemas_are_schemas():
     from jsonschema import Draft202012Validator
     files = sorted((ROOT / "data" / "plan" / "schema").glob("*.json"))
-    assert len(files) == 7
+    assert len(files) == 9
     for path in files:
         Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
 

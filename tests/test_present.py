@@ -118,7 +118,7 @@ def test_markup_in_names_stays_text():
     assert "<script" not in card and "<img" not in card
 
 
-@pytest.mark.parametrize("text,out", [("=1", "'=1"), ("+a", "'+a"), ("-b", "'-b"), ("@c", "'@c"), ("\td", "'\td"), ("e", "e"), ("a,b", '"a,b"')])
+@pytest.mark.parametrize("text,out", [("=1", "'=1"), ("+a", "'+a"), ("-b", "'-b"), ("@c", "'@c"), ("\td", "' d"), ("e", "e"), ("a,b", '"a,b"')])
 def test_csv_formulas_are_text(text, out):
     assert csv_text(pd.DataFrame({"x": [text], "y": [-3.5]})).splitlines()[1] == f"{out},-3.5"
 

@@ -15,7 +15,7 @@ from .text import REFUSED, cell_value, fold, nfc, vn_date
 from .workbook import Book, Sheet, a1
 from .door import let_in
 from .queries import shown
-from .frame import PROVINCE, TABLES, era_in, unit_label
+from .frame import KEYS, PROVINCE, TABLES, era_in, unit_label
 from .headers import Table, find_header, row_roles, unit_of
 from .tables import Reading, item_row, read_cover, unit_row, value_columns
 
@@ -46,7 +46,7 @@ _MONTH = re.compile(r"^(?:(20\d\d)-(0[1-9]|1[0-2])(?:-\d\d)?|(0?[1-9]|1[0-2])/(2
 
 def typed(
     raw, # a cell
-    kind: str, # text, int, float, flag, month, half, date, district
+    kind: str, # text, int, float, weight (above 0), flag, month, half, date, district
 ) -> tuple: # (value, True) or (None, False) when the cell is not of that kind
     "Value of a cell in a provincial table; a blank is (None, True)."
     text = nfc(shown(raw))
@@ -59,23 +59,24 @@ def typed(
         return (f"{m[1] or m[4]}-{int(m[2] or m[3]):02d}", True) if m else (None, False)
     if kind == "half": return (text.upper(), True) if re.fullmatch(r"20\d\d-H[12]", text.upper()) else (None, False)
     if kind == "district": return (unit_of(text, "to2024"), True) if unit_of(text, "to2024") else (None, False)
-    value, status, doubt = cell_value(raw, "flag" if kind == "flag" else "money" if kind == "float" else "events")
+    value, status, doubt = cell_value(raw, "flag" if kind == "flag" else "money" if kind in ("float", "weight") else "events")
     if value != value: return None, status in ("missing", "not_applicable")
-    ok = value in (0, 1) if kind == "flag" else value >= 0 and (kind == "float" or value == int(value))
-    return (value if kind == "float" else int(value), True) if ok else (None, False)
+    if kind in ("float", "weight"): return (value, True) if value > 0 or value == 0 and kind == "float" else (None, False)
+    ok = value in (0, 1) if kind == "flag" else value >= 0 and value == int(value)
+    return (int(value), True) if ok else (None, False)
 
 # %% ../../nbs/intake/14b_sheets.ipynb #ff2b7245
 def spec_row(reading: Reading, sheet: Sheet, r: int, name: str, cols: dict) -> str: # "data" or "quarantined"
-    "Reads one row of a provincial table."
-    row, out, bad = sheet.grid[r], {}, []
+    "Reads one row of a provincial table; a row that lacks one of its keys is set aside, so that one bad cell stops nothing."
+    row, out, bad = sheet.grid[r], {}, {}
     kinds = {column: (kind, needed) for column, _, _, kind, needed in TABLES[name]}
     for c, column in cols.items():
         value, ok = typed(row[c] if c < len(row) else "", kinds[column][0])
         out[column] = value
-        if not ok: bad.append(reading.ask("table.value", sheet.name, a1(r, c), shown(row[c]), kinds[column][0]))
-    first = TABLES[name][0][0]
-    if out.get(first) is None:
-        query = bad[0] if bad else reading.ask("row.unused", sheet.name, a1(r, 0), "", first)
+        if not ok: bad[column] = reading.ask("table.value", sheet.name, a1(r, c), shown(row[c]), kinds[column][0])
+    lacking = [column for column in KEYS[name] if out.get(column) is None]
+    if lacking:
+        query = next((bad[k] for k in lacking if k in bad), "") or reading.ask("row.unused", sheet.name, a1(r, 0), "", ", ".join(lacking))
         reading.set_aside("row", sheet.name, a1(r, 0), "row.unused", [row[c] for c in cols if c < len(row)], query)
         return "quarantined"
     out |= {"source_file": reading.file, "source_sheet": sheet.name, "source_row": r + 1}

@@ -576,7 +576,7 @@ def model_rows(y: Year) -> list[dict]:
         for r in sites.sort_values("site").itertuples(index=False):
             rows.append(dict(measure="model.open", unit=str(r.district), period=str(y.year), breakdown=f"model={r.model};what={r.site}", value=_month(r.start), high=_month(r.stop), value_unit="month", kind="register count", synthetic=y.synthetic))
     if months is None or sites is None or months.empty: return rows
-    joined = months.merge(sites[["site", "model", "district"]], on="site", how="left")
+    joined = months.merge(sites[["site", "model", "district"]], on="site") # months of a site that isn't on the register belong to no model
     for (model, month), part in joined.groupby(["model", "month"], sort=True):
         for what in ("contacts", "persons"):
             n = float(part[what].sum())

@@ -114,7 +114,7 @@ def small(tmp_path_factory, example) -> Path:
     "A folder with workbooks, site and packets of a small run; tests copy it."
     from sonla_eval.publish.run import run
     base = tmp_path_factory.mktemp("small")/"before"
-    shutil.copytree(example, base/"raw")
+    for y in (YEAR - 1, YEAR): shutil.copytree(example/str(y), base/"raw"/str(y)) # two years: less to read
     done = run(small_settings(base), SMALL, progress=False)
     assert done.failed == ()
     return base

@@ -28,7 +28,7 @@ lock: ## renew the locks after changing pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --extra test --extra dev --extra cluster -c requirements.lock pyproject.toml requirements-build.in -o requirements-test.lock
 
 clean: ## remove the environment, the example workbooks, packets and the site
-	rm -rf $(VENV) build sonla_eval.egg-info data/example/20?? data/example/truth.json reports/site reports/packets
+	rm -rf $(VENV) build sonla_eval.egg-info data/example/20?? data/example/truth.json reports/site reports/packets data/clean/example
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'

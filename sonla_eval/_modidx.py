@@ -3802,6 +3802,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'sonla_eval/publish/run.py'),
                                         'sonla_eval.publish.run.Lock.__init__': ( 'publish/run.html#lock.__init__',
                                                                                   'sonla_eval/publish/run.py'),
+                                        'sonla_eval.publish.run.Lock.alive': ('publish/run.html#lock.alive', 'sonla_eval/publish/run.py'),
                                         'sonla_eval.publish.run.RunReport': ('publish/run.html#runreport', 'sonla_eval/publish/run.py'),
                                         'sonla_eval.publish.run.RunReport.code': ( 'publish/run.html#runreport.code',
                                                                                    'sonla_eval/publish/run.py'),

@@ -87,12 +87,12 @@ def _run(a) -> int:
     from sonla_eval.publish.run import run, site_folder
     from sonla_eval.publish.why import explained
     r = run(s, tuple(a.only or ()), progress=not (a.quiet or a.dry_run or a.log in ("text", "json")), note=Log(a.log), dry=a.dry_run)
-    if a.explain or a.dry_run: print(visible(explained(list(r.verdicts), list(r.files), a.dry_run)))
+    if a.explain or a.dry_run: print(visible(explained(list(r.verdicts), list(r.files), a.dry_run), "\n"))
     if a.dry_run: return 0
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
     else: print(f"{len(r.made)} pages made, {len(r.kept)} kept: {index}")
-    if r.failed: print(visible(r.table()), file=sys.stderr)
+    if r.failed: print(visible(r.table(), "\n"), file=sys.stderr)
     return r.code
 
 def _check(a) -> int:
@@ -164,7 +164,7 @@ def main(
     except Exception as err:
         if type(err).__name__ == "Busy": return _say(err, 3)
         if type(err).__name__ == "StepFailed": return _say(err, 1)
-        known = (SettingsError, FileNotFoundError, PermissionError, ValueError)
+        known = (SettingsError, OSError, ValueError)
         if isinstance(err, known) or type(err).__name__ in ("PlanMissing", "PlanError", "ParameterError"): return _say(err, 2)
         raise
 

@@ -12,11 +12,16 @@ import time
 
 import pytest
 
-from conftest import ROOT, SMALL, YEAR, small_settings
+from conftest import ROOT, YEAR, SMALL, small_settings, unattacked
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="these faults are made with fork")
 KILLS = int(os.environ.get("SONLA_EVAL_KILLS", 12)) # 200 is what the issue asks; run once by hand
-ONLY = ("district-118",)
+ONLY, DISTRICTS = ("district-118",), ("district-118", "district-121")
+
+
+@pytest.fixture(autouse=True)
+def quick():
+    with unattacked(): yield
 
 
 def whole(edition_folder) -> dict:
@@ -45,11 +50,10 @@ def two(small, corrected, tmp_path_factory):
 
 @pytest.fixture()
 def go(two, monkeypatch):
-    "Function that makes and publishes the state asked for. Cleaning, evaluation and attack are left out: they write nothing that is published."
+    "Function that makes and publishes the state asked for. Cleaning and evaluation are left out: they write nothing that is published."
     from dataclasses import replace
     from sonla_eval.publish import run as R, year as Y
     base, states = two
-    monkeypatch.setattr(R, "unsafe", lambda *_: "")
     def run(k: int, only=ONLY, **more):
         raw, work = states[k]
         monkeypatch.setattr(R, "_prepare", lambda s, folder, say, note: Y.Prepared(work, "", folder))
@@ -99,6 +103,9 @@ def test_killed_at_any_moment(two, go):
     assert [n for n in left if n.endswith((".new", ".old"))] == []
 
 
+def of_118(base) -> list: return [pages_of(base, e)["vi/district-118.html"] for e in ("internal", "public")]
+
+
 def pages_of(base, edition): return {k: v for k, v in whole(base/"site"/str(YEAR)/edition).items() if k.endswith(".html")}
 
 
@@ -130,14 +137,14 @@ def test_folder_that_cannot_be_written(small, tmp_path):
     base = shutil.copytree(small, tmp_path/"x")
     before = pages(base)
     code = ("import os, sys\nfrom sonla_eval.cli import main\n"
-            "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+            "if os.getuid() == 0: # root writes everywhere, unless it gives up what lets it (capset)\n"
+            "    import ctypes; ctypes.CDLL(None).capset((ctypes.c_uint32*2)(0x20080522, 0), (ctypes.c_uint32*6)())\n"
             "sys.exit(main(['run', '--quiet', '--lang', 'vi', '--only', 'quality', '--data', sys.argv[1]]))")
     project = tmp_path/"project"
     project.mkdir()
     for part in ("data", "nbs"): (project/part).symlink_to(ROOT/part)
     text = (ROOT/"settings.ini").read_text(encoding="utf-8").replace("reports/site", str(base/"site")).replace("reports/packets", str(base/"packets"))
     (project/"settings.ini").write_text(text, encoding="utf-8")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent): os.chmod(folder, 0o755)
     os.chmod(base/"site", 0o555)
     if (base/"site"/".run.lock").exists(): os.chmod(base/"site"/".run.lock", 0o444)
     done = subprocess.run([sys.executable, "-c", code, str(base/"raw")], cwd=project, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT), "SONLA_EVAL_PROJECT": str(project)})
@@ -179,18 +186,18 @@ def test_a_worker_is_killed(two, go, monkeypatch):
     "Its report failed, the others are published, the log and the table say which; the next run makes the missing one."
     from sonla_eval.publish import run as R
     base, _ = two
-    go(0, SMALL)
+    go(0, DISTRICTS)
     make = R.make_page
     def killed(task):
         if task.report.key == "public/vi/district-118": os.kill(os.getpid(), signal.SIGKILL)
         return make(task)
     with monkeypatch.context() as m:
         m.setattr(R, "make_page", killed)
-        done = go(1, SMALL)
+        done = go(1, DISTRICTS)
     assert [k for k, _ in done.failed] == ["public/vi/district-118"] and "exit code -9" in done.failed[0][1] and done.code == 1
     assert "failed  public/vi/district-118" in done.table() and "internal/vi/district-118" in done.made
     assert "vi/district-118.html" not in pages(base)["public"] and "vi/district-121.html" in pages(base)["public"]
-    again = go(1, SMALL)
+    again = go(1, DISTRICTS)
     assert again.made == ("public/vi/district-118",) and again.failed == () and "vi/district-118.html" in pages(base)["public"]
 
 
@@ -200,22 +207,23 @@ def test_one_report_fails(two, go, monkeypatch):
     from sonla_eval.publish.log import Log
     from sonla_eval.publish import run as R
     from dataclasses import replace
-    base, states = two
+    base, states, some = *two, ("district-118", "quality")
     def broken(book): raise ValueError("Lò Thị X is no number")
     broken.__annotations__["book"] = district.opening.__annotations__["book"]
-    go(0, SMALL)
+    go(0)
     shutil.rmtree(base/"packets"/str(YEAR)/"reports")
+    (base/"site"/str(YEAR)/"public"/"manifest.json").unlink() # else all that is published would be current
     note = Log()
     with monkeypatch.context() as m:
         m.setattr(district, "opening", broken)
-        done = R.run(replace(small_settings(base), data=str(states[0][0])), SMALL, progress=False, note=note)
-    assert {k for k, _ in done.failed} == {f"{e}/vi/district-{d}" for e in ("internal", "public") for d in (118, 121)} and done.code == 1
+        done = R.run(replace(small_settings(base), data=str(states[0][0])), some, progress=False, note=note)
+    assert {k for k, _ in done.failed} == {f"{e}/vi/district-118" for e in ("internal", "public")} and done.code == 1
     assert set(done.made) == {"internal/vi/quality", "public/vi/quality"}
     apart = base/"packets"/"failed"/str(YEAR)/"public"/"vi"/"district-118"
     told = json.loads((apart/"failed.json").read_text(encoding="utf-8"))
     assert isinstance(told["cell"], int) and "opening" in told["line"] and (apart/"report.ipynb").is_file()
     assert not any("Lò" in line.text() for line in note.lines) and any(line.state == "failed" and "ValueError" in line.why for line in note.lines)
-    assert go(0, SMALL).failed == () and not apart.exists()
+    assert go(0, some).failed == () and not apart.exists()
 
 
 def test_damaged_caches(small, tmp_path):
@@ -236,9 +244,9 @@ def test_a_clock_set_back(two, go):
     "Files from the future and from long ago: times decide nothing."
     base, states = two
     go(0)
-    old = pages(base)
+    old = of_118(base)
     for k, path in enumerate(sorted(p for folder in (base, states[1][1], states[1][0]) for p in folder.rglob("*") if p.is_file())): os.utime(path, (k % 2 * 4e9,)*2)
     assert go(0).current
-    assert "public/vi/district-118" in go(1).made and pages(base) != old and go(1).current
+    assert "public/vi/district-118" in go(1).made and of_118(base) != old and go(1).current
     go(0)
-    assert pages(base) == old
+    assert of_118(base) == old

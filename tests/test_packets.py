@@ -130,7 +130,7 @@ def other_plan(archive, m: dict) -> dict:
 
 
 def test_says_what_differs_and_by_how_much(archive, built):
-    m = other_plan(archive, of(archive, built, "internal/vi/district-119"))
+    m = other_plan(archive, of(archive, built, "internal/vi/province"))
     try:
         v = V.verify(archive, [m])[0]
         assert set(v.differ) == {"page.html", "report.ipynb", "results.parquet"} and v.code == ()

@@ -251,7 +251,7 @@ def test_a_changed_table_is_called_one(next_year, records):
 
 def test_revisions_make_the_year_out_of_date(next_year, example):
     from sonla_eval.publish.year import year_key
-    def key(): return year_key(YEAR + 1, example, 5, next_year, [])
+    def key(): return year_key(YEAR + 1, example, 5, next_year)
     before = key()
     folder = QY.last_folder(next_year, YEAR + 1)
     late = read_records(folder/f"records-{YEAR}.parquet")

@@ -200,7 +200,8 @@ def execute(
     "Checks the parameters, runs the template and returns the settled notebook. Raises ParameterError or ReportFailed."
     import papermill as pm
     template, unfinished = Path(template), []
-    values, name = check_parameters(parameters(template), given, f"{template.name}: "), engine or engine_name()
+    values, best = check_parameters(parameters(template), given, f"{template.name}: "), engine_name()
+    name = engine or best
     more = {"unfinished": unfinished, "known": known or {}, "watch": watch or (lambda index, ran: None)} if name == "sonla" else {}
     try:
         nb = pm.execute_notebook(str(template), None, parameters=values, engine_name=name, kernel_name="python3", language="python",
@@ -213,8 +214,10 @@ def execute(
 # %% ../../nbs/publish/60_engine.ipynb #0da356c0
 def _end_with_parent():
     "On Linux the kernel ends this process when the one that started it dies, however that happens; it must not write on into a folder that the next run holds."
-    import ctypes, signal, sys
-    if sys.platform == "linux": ctypes.CDLL(None).prctl(1, signal.SIGKILL) # 1 is PR_SET_PDEATHSIG
+    import ctypes, multiprocessing, signal, sys
+    if sys.platform != "linux": return
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL) # 1 is PR_SET_PDEATHSIG
+    if (parent := multiprocessing.parent_process()) and os.getppid() != parent.pid: os._exit(1) # it died before the line above
 
 @dataclass(frozen=True)
 class Outcome:

@@ -17,6 +17,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from ..files import write_text
 from ..settings import Settings, project_root
 from . import year as Y
@@ -36,7 +37,12 @@ class Lock:
         self.file = open(self.path, "a+")
         try:
             import fcntl
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for tries in range(100, -1, -1):
+                try: fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if not tries or self.alive(): raise
+                    time.sleep(0.05) # children of a killed run hold its lock for a moment longer
+                else: break
         except ImportError: pass # no advisory locks on this system: the atomic writes still hold
         except OSError:
             self.file.seek(0)
@@ -47,6 +53,13 @@ class Lock:
         self.file.write(str(os.getpid()))
         self.file.flush()
         return self
+    def alive(self) -> bool: # True when it runs
+        "Does the process that the lock names still run?"
+        self.file.seek(0)
+        try: os.kill(int(self.file.read()), 0)
+        except (ValueError, ProcessLookupError): return False
+        except PermissionError: pass # it runs, as another user
+        return True
     def __exit__(self, *exc): self.file.close()
 
 # %% ../../nbs/publish/64_run.ipynb #dab594f6

@@ -15,7 +15,7 @@ from functools import lru_cache
 import hashlib
 import json
 from ..files import write_parquet, write_text
-from .kept import Kept, code_of, digest, from_bytes, to_bytes
+from .kept import SUFFIXES, Kept, code_of, digest, from_bytes, to_bytes
 from ..settings import project_root, read_settings
 
 # %% ../../nbs/publish/61_year.ipynb #025ee866
@@ -40,7 +40,7 @@ def definitions() -> list[Path]: # the project's own files that a result depends
     "Package source, plan, indicators, units, published figures, corrections and report templates."
     root = project_root()
     package = Path(__file__).resolve().parent.parent
-    files = [p for p in package.rglob("*") if p.is_file() and p.suffix in (".py", ".yaml", ".j2", ".css", ".woff2", ".ttf", ".json")]
+    files = [p for p in package.rglob("*") if p.is_file() and p.suffix in SUFFIXES]
     for part in ("plan", "indicators", "units", "published", "corrections", "methods", "protocol"): files += [p for p in (root/"data"/part).rglob("*") if p.is_file()]
     return sorted(files + sorted((root/"nbs"/"reports").glob("*.ipynb")))
 

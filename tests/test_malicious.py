@@ -14,10 +14,12 @@ import pytest
 from conftest import YEAR
 from gallery import NAMES, frames, say
 from malicious import CONTROL, HOST, MARK, STRINGS, for_cell, for_file, for_sheet, marks
+from sonla_eval.intake.door import given_away
 from sonla_eval.publish.page import unsafe
 from test_browser import browser # noqa: F401
 
 RUNS = (("vi", ("internal", "public"), ("province",)), ("en", ("internal", "public"), ("quality",)), ("en", ("internal",), ("district-116",)), ("vi", ("internal",), ("models",)))
+ASKED = {k for k, s in enumerate(STRINGS) if not given_away(s)[1]} # the door refuses the others, names of photographs, and repeats none of them
 
 
 class Supply:
@@ -132,7 +134,7 @@ def pages(poisoned, tmp_path_factory):
 
 
 def test_the_corpus_is_large():
-    assert len(STRINGS) >= 60 and len(set(STRINGS)) == len(STRINGS)
+    assert len(STRINGS) >= 60 and len(set(STRINGS)) == len(STRINGS) and len(ASKED) >= len(STRINGS) - 2
     assert all(k in marks(s) for k, s in enumerate(STRINGS))
 
 
@@ -159,7 +161,7 @@ def cells_of(path):
 
 
 def test_the_check_says_it_all_and_does_nothing(poisoned, tmp_path, capsys):
-    "The list of questions names every string, in cells that stay text; the terminal gets no control character."
+    "The list of questions names every string that the door lets in, in cells that stay text; the terminal gets no control character."
     from sonla_eval.cli import main
     for lang in ("vi", "en"):
         assert main(["check", str(poisoned/str(YEAR)), "--out", str(tmp_path), "--lang", lang]) == 2
@@ -167,7 +169,7 @@ def test_the_check_says_it_all_and_does_nothing(poisoned, tmp_path, capsys):
     assert MARK.search(said.out) and not CONTROL.search(said.out + said.err) and "\u202e" not in said.out
     for name in ("queries.csv", "queries.xlsx"):
         found = cells_of(tmp_path/name)
-        assert len(marks(" ".join(str(v) for v, _ in found))) == len(STRINGS)
+        assert marks(" ".join(str(v) for v, _ in found)) == ASKED
         assert [v for v, kind in found if kind == "f" or alive(v) or CONTROL.search(str(v))] == []
     links = [c.hyperlink for ws in openpyxl.load_workbook(tmp_path/"queries.xlsx") for row in ws.iter_rows() for c in row if c.hyperlink]
     assert links and all(re.fullmatch(r"\./[\w%.~-]+", h.target.partition("#")[0]) for h in links)
@@ -181,7 +183,7 @@ def test_records_keep_names_and_no_orders(poisoned):
 
 
 def test_pages_show_the_strings_as_words(pages):
-    """Every string can be read on the list of cells to correct; no tag, attribute or link is made of one. The public edition repeats none of them but names of activities."""
+    """Every string that the door lets in can be read on the list of cells to correct; no tag, attribute or link is made of one. The public edition repeats none of them but names of activities."""
     shown = {p: Parts(p.read_text(encoding="utf-8")) for p in sorted(pages.rglob("*.html"))}
     assert {"province.html", "quality.html", "district-116.html", "models.html"} <= {p.name for p in shown}
     for path, page in shown.items():
@@ -190,7 +192,7 @@ def test_pages_show_the_strings_as_words(pages):
             assert not any(k.startswith("on") or k in ("srcdoc", "srcset", "autofocus", "formaction") for k in at), (path, tag, at)
             assert HOST not in unquote(at.get("href") or "") or (at["href"] or "").startswith("data:text/csv"), (path, at)
             assert "owned" not in " ".join(str(at.get(k) or "") for k in ("id", "class", "name", "src", "style")), (path, tag, at)
-    assert len(marks(" ".join(shown[next(pages.glob("*/*/internal/en/quality.html"))].words))) == len(STRINGS)
+    assert marks(" ".join(shown[next(pages.glob("*/*/internal/en/quality.html"))].words)) == ASKED
 
 
 def test_tables_and_manifest_hold_no_formula(pages):

@@ -137,3 +137,8 @@ def corrected(small) -> tuple:
     shutil.copytree(small, base)
     correct(base/"raw"/str(YEAR)/f"118_bao-cao-{YEAR}.xlsx", "B Kiểm tra", {"N5": 7, "P5": 28})
     with unattacked(): return base, run(small_settings(base), SMALL, progress=False)
+
+
+def pytest_collection_modifyitems(items):
+    "Tests that share the built year go to one worker and those of a file to one, so that nothing is made twice."
+    for item in items: item.add_marker(pytest.mark.xdist_group("built" if "built" in item.fixturenames else item.path.name))

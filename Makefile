@@ -17,7 +17,8 @@ check: $(VENV)/.run ## read the workbooks in DIR=data/raw/2022 and list the cell
 	@$(BIN)/sonla-eval check $(DIR)
 
 test: $(VENV)/.test ## run the lesson cells, the tests, the reference cases and the browser checks
-	@$(BIN)/python tests/everything.py
+	@$(BIN)/python tests/lessons.py
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 export: $(VENV)/.test ## after editing a notebook: export it to the package and clean it
 	@$(BIN)/nbdev-export && $(BIN)/nbdev-clean

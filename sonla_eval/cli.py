@@ -15,7 +15,7 @@ import sys
 from .safe import visible
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
-# %% ../nbs/70_cli.ipynb #34a059f7
+# %% ../nbs/70_cli.ipynb #8a4af66e
 TEACH = """\
 Made for three people:
   an evaluator      sonla-eval check data/raw/2022      what can be used, what can't, which cells to correct
@@ -27,6 +27,7 @@ Made for three people:
 Exit codes: 0 done or nothing to do; 1 some report failed, or doubtful cells were found; 2 blocked: bad settings,
 bad arguments, or cells that can't be used; 3 another run holds the folder."""
 
+# %% ../nbs/70_cli.ipynb #1c609783
 # commands whose grammar lives with what they do: name -> (module with main(words) -> exit code, what it is for)
 DELEGATED = {
     "records": ("sonla_eval.intake.store", "print or export a selection of a year's cleaned records"),
@@ -38,6 +39,7 @@ DELEGATED = {
     "design": ("sonla_eval.methods.design", "plan next year's evaluation: what could be seen with these sites and starts"),
     "simulate": ("sonla_eval.methods.simulate", "measure how each method holds at this province's size")}
 
+# %% ../nbs/70_cli.ipynb #b8bdc02e
 def parser() -> argparse.ArgumentParser:
     "The command line's grammar."
     p = argparse.ArgumentParser(prog="sonla-eval", description="Says honestly, each year, whether the province's plan was carried out.", epilog=TEACH, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -318,11 +318,10 @@ def kept_bounds(
         facts = [[sorted(row.items()) for row in rows] + [[float(x) for x in right]] for rows, right in (family.eq, family.le)]
         wanted = [k for k, n in enumerate(family.names) if n in exact]
         key = digest("bound", code, names, family.low.tolist(), family.whole.tolist(), facts, wanted, small)
-        held = kept.get("bound", key)
-        if held is None:
+        def bounded() -> bytes:
             found = bound(family, exact, small)
-            held = kept.put("bound", key, to_bytes([found.get(n) for n in family.names]))
-        return {n: tuple(x) for n, x in zip(family.names, from_bytes(held)) if x is not None}
+            return to_bytes([found.get(n) for n in family.names])
+        return {n: tuple(x) for n, x in zip(family.names, from_bytes(kept.once("bound", key, bounded))) if x is not None}
     return bounds
 
 def unsafe(

@@ -132,12 +132,10 @@ def kept_choices(
     def solve(p) -> tuple:
         arrays = [p.value, p.free, p.hidden, p.must, p.cost, p.group, p.equal.data, p.equal.indices, p.equal.indptr, *(x for r in p.readers for x in (r.need, r.least, r.most))]
         key = digest("choice", code, list(p.equal.shape), [list(map(int, pair)) for pair in p.atmost], *(np.ascontiguousarray(a).tobytes() for a in arrays))
-        held = kept.get("choice", key)
-        if held is None:
+        def chosen() -> bytes:
             choice, lost = suppress._solve(p)
-            told = None if choice is None else [choice.hide.tolist(), [int(k) for k in choice.withhold], float(choice.cost), float(choice.bound), int(choice.rounds)]
-            held = kept.put("choice", key, to_bytes([told, lost.tolist()]))
-        told, lost = from_bytes(held)
+            return to_bytes([None if choice is None else [choice.hide.tolist(), [int(k) for k in choice.withhold], float(choice.cost), float(choice.bound), int(choice.rounds)], lost.tolist()])
+        told, lost = from_bytes(kept.once("choice", key, chosen))
         return (None if told is None else choose.Choice(np.array(told[0], bool), tuple(told[1]), *told[2:])), np.array(lost, bool)
     return solve
 

@@ -24,6 +24,7 @@ from sonla_eval.present.sheet import WIDTH
 from test_present import texts
 
 NAMES = ["models", *(f"model-{m}" for m in protocols())]
+CLAUSE_OF = {"not_started": "not_directed", "cannot_tell": "holds_zero", "continue": "works", "change": "harm_sign", "stop": "harm_beyond_margin"}
 PAGES = [f"{e}/{l}/{n}" for e in ("internal", "public") for l in ("vi", "en") for n in NAMES]
 
 
@@ -41,7 +42,7 @@ def rows_for(state, verdict):
     "Rows of model 1 as the evaluation would leave them in a state."
     p = protocols()[1]
     rows = [dict(measure="model.state", breakdown="model=1", method=state), dict(measure="model.letters", breakdown="model=1", value=float(state != "not_directed")),
-            dict(measure="model.verdict", breakdown="model=1", method=verdict, reason_vi=f"{VERDICTS[verdict][0].capitalize()}: lý do.", reason_en=f"{VERDICTS[verdict][1].capitalize()}: the reason.", formula="clause"),
+            dict(measure="model.verdict", breakdown="model=1", method=verdict, reason_vi=f"{VERDICTS[verdict][0].capitalize()}: lý do.", reason_en=f"{VERDICTS[verdict][1].capitalize()}: the reason.", formula=CLAUSE_OF[verdict]),
             dict(measure="model.path", breakdown="model=1;step=1", value=1.0, reason_vi="Có.", reason_en="Yes."), dict(measure="model.path", breakdown="model=1;step=2", method="end", reason_vi="Hết.", reason_en="The end.")]
     begun = state not in ("not_directed", "directed_not_started")
     for k, (u, *_) in enumerate(zip(["116", *map(str, range(118, 129))])):

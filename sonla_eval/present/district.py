@@ -25,12 +25,12 @@ from .words import date_word, listing, pct, t
 
 # %% ../../nbs/present/59i_district.ipynb #ed3bdfac
 def opening(book: Book) -> str:
-    "One sentence: how many of the commitments measured at district level have which status here."
+    "One sentence: how many of the commitments that apply to a district have which status here."
     counts = book.commitment_rows()["status"].value_counts()
     counts = counts[counts.index != ""]
     words = [f"{int(counts[s])} {(x.vi if book.lang == 'vi' else x.en).lower()}" for s, x in STATUSES.items() if s in counts]
     n = int(counts.sum())
-    return book.w(f"{book.name(book.unit, short=False)}, năm {book.year}: {n} cam kết đo được ở cấp huyện, gồm {listing(words, 'vi')}.", f"{book.name(book.unit, short=False)}, {book.year}: {n} commitments are measured at district level: {listing(words, 'en')}.")
+    return book.w(f"{book.name(book.unit, short=False)}, năm {book.year}: {n} cam kết áp dụng cho cấp huyện, gồm {listing(words, 'vi')}.", f"{book.name(book.unit, short=False)}, {book.year}: {n} commitments apply to a district: {listing(words, 'en')}.")
 
 def fig_status(book: Book):
     "The district's commitments but those on enforcement, with mark, counts and gap."

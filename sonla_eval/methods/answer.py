@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/methods/35bb_answer.ipynb #477aaf8e
+from .dealt import mean_effect
 from .did import Panel, some_units
 from .effects import judged
 from .estimate import LANGS, Estimate, Refused, number
@@ -22,7 +23,7 @@ from .honest import Event, event, relative
 from .path import Facts, Path, choose, detectable
 from .protocol import Outcome, Protocol
 from .sites import Place, outcome_panel, step_for, survey_panel
-from .staggered import Staggered, loading, staggered
+from .staggered import DEALT, FEW as FEW_CLUSTERS, Staggered, loading, staggered
 
 # %% ../../nbs/methods/35bb_answer.ipynb #1884e819
 UNITS = {"share": ("điểm phần trăm", "percentage points"), "relative": ("% so với mức khi không có mô hình", "% of the level without the model"), "count": ("mỗi kỳ", "a period")}
@@ -135,8 +136,12 @@ def compared(
     level: float, # confidence level
     value_unit: str = "",
 ) -> Estimate: # mean effect over treated unit-periods
-    "Callaway-Sant'Anna with dealt start dates; where these can't give an end, the wild cluster bootstrap."
-    e = staggered(p, control=control, draws=0, level=level, value_unit=value_unit).simple()
+    "Callaway-Sant'Anna with dealt start dates, the effect's own course taken into account; where these can't give an end, the wild cluster bootstrap."
+    s = staggered(p, control=control, draws=0, level=level, value_unit=value_unit)
+    e = s.simple()
+    if e.extra.get("flag") in (DEALT, FEW_CLUSTERS):
+        m = mean_effect(s)
+        e = e.with_(low=m.low, high=m.high, formula=m.formula, extra=e.extra | m.extra)
     if _finite(e): return e
     try: return wild_bootstrap(p, level, value_unit=value_unit)
     except Refused: return e

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UNITS', 'MBARS', 'FEW', 'shown', 'spoken', 'Answer', 'event_weights', 'event_times', 'course_before', 'dealt_event',
            'compared', 'held', 'how_robust', 'course', 'panel_facts', 'back', 'client_answer', 'Material', 'prepared',
-           'from_panel', 'answer']
+           'trimmed', 'from_panel', 'answer']
 
 # %% ../../nbs/methods/35bb_answer.ipynb #4690bd0f
 from dataclasses import dataclass, replace
@@ -296,7 +296,7 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 
 # %% ../../nbs/methods/35bb_answer.ipynb #762b437f
-def _trim(p: Panel) -> Panel:
+def trimmed(p: Panel) -> Panel:
     "Without units already treated in the first period: they have no before."
     keep = ~(p.start <= p.when[0])
     return p if keep.all() else some_units(p, keep)
@@ -314,7 +314,7 @@ def from_panel(
     path, level = choose(f), level or q["level"]
     if not path.branch.effect: return _described(o, path, p)
     try:
-        p = _trim(p)
+        p = trimmed(p)
         if path.branch.id in ("synthetic", "its"): return {"synthetic": _double, "its": _series}[path.branch.id](o, path, p, level)
         return _several(o, path, p, q, level, full)
     except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p)

@@ -45,7 +45,7 @@ class Setting:
 SETTINGS = {
     "community": Setting((1, 2, 3, 4), ("2020-07", "2020-07", "2021-01", "2021-01", "2021-07", "2021-07"), 2000, 3, "E4a", "E4b", (("D1", 100),), ("E2c", 0.3), ("C1a", 0.06)),
     "labour": Setting((4,), ("2021-02",)*3 + ("2022-02",)*3, 2000, 190, "A6", "A6b", (("A1", 125),), (), ("B2e", 0.02)),
-    "peers": Setting((4,), ("2021-02",)*6, 2000, 25, rare=("C1a", 0.06)),
+    "peers": Setting((4,), ("2022-02",)*6, 2000, 25, rare=("C1a", 0.06)),
 }
 
 # %% ../../nbs/methods/35e_truths.ipynb #1d76d7af
@@ -98,12 +98,13 @@ def truths_of(p: str) -> tuple[World, ...]: # the worlds of one protocol
     some = (
         World("no_effect", "Mô hình không có tác động", "The model does nothing", UNSURE, protocol=p),
         World("builds_up", "Thêm 8 điểm phần trăm, tăng dần trong một năm", "Eight points more, building up over a year", ("continue",), effect=0.08, protocol=p),
-        World("pretrend", "Không có tác động, nhưng nơi có mô hình đã tăng sẵn với mức trông như 8 điểm", "No effect, but the places with the model were rising already at a rate that looks like eight points", UNSURE, trend=0.013, identified=False, protocol=p),
+        World("pretrend", "Không có tác động, nhưng nơi có mô hình đã tăng sẵn với mức trông như 8 điểm", "No effect, but the places with the model were rising already at a rate that looks like eight points", UNSURE, trend=0.02 if p == "peers" else 0.013, identified=False, protocol=p),
         World("late_trend", "Không có tác động; nơi có mô hình tăng 2 điểm mỗi quý từ một năm trước đến một năm sau khi bắt đầu", "No effect; the places with the model rise by two points a quarter from a year before the start to a year after it", UNSURE, late=0.02, identified=False, protocol=p),
         World("harm", *hurt, ("stop",), harm=harm, protocol=p),
         World("not_started", "Có chỉ đạo, chưa điểm nào bắt đầu", "A direction, and no site started", ("not_started",), dates=(), protocol=p))
-    alone = (World("one_site", "Thêm 8 điểm, chỉ có một điểm mô hình", "Eight points more, in one site only", ("cannot_tell",), effect=0.08, dates=("2021-01",)),) if p == "community" else ()
-    return some + alone + (World("real_size", f"Thêm 8 điểm, với quy mô thật của Sơn La ({vi})", f"Eight points more, at Sơn La's real size ({en})", ("cannot_tell", "continue"), effect=0.08, real=True, protocol=p),)
+    own = {"community": (World("one_site", "Thêm 8 điểm, chỉ có một điểm mô hình", "Eight points more, in one site only", ("cannot_tell",), effect=0.08, dates=("2021-01",)),),
+           "peers": (World("two_rounds", "Thêm 8 điểm, nhưng chỉ có hai vòng khảo sát trước khi bắt đầu", "Eight points more, with only two survey rounds before the start", ("cannot_tell",), effect=0.08, dates=("2021-02",)*6, protocol=p),)}
+    return some + own.get(p, ()) + (World("real_size", f"Thêm 8 điểm, với quy mô thật của Sơn La ({vi})", f"Eight points more, at Sơn La's real size ({en})", ("cannot_tell", "continue"), effect=0.08, real=True, protocol=p),)
 
 WORLDS = {w.key: w for p in SETTINGS for w in truths_of(p)}
 

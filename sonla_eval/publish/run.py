@@ -4,23 +4,26 @@
 
 # %% auto #0
 __all__ = ['Busy', 'Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
-           'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'kept_bounds', 'unsafe', 'state_path',
-           'read_state', 'source_hashes', 'run', 'basis_of']
+           'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'state_path', 'read_state',
+           'source_hashes', 'run', 'basis_of']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
 from ..files import write_text
 from ..settings import Settings, project_root
 from . import year as Y
+from .keepers import kept_bounds, kept_pages, kept_workbooks
 from .kept import Kept, code_of, digest, from_bytes, to_bytes
 from .log import Log, bare
 from .why import Basis, Verdict, changed_files, judge, leave, page_key, place, read_trace
@@ -140,7 +143,6 @@ def _provenance(task: Task, key: str) -> dict:
 
 def without_folders(nb):
     "A kept notebook without the folders of the machine that it was given: they say nothing about the report."
-    import re
     for cell in nb.cells:
         if "injected-parameters" in cell.metadata.get("tags", []): cell.source = re.sub(r'^(data|work) = .*$', r'\1 = ""', cell.source, flags=re.M)
     return nb
@@ -234,6 +236,7 @@ def assemble(
     standing: list[str], # keys of the reports that hold or were just made
     synthetic: bool,
     packets: dict, # report key -> id of its packet
+    kept: Kept, # what earlier runs kept
 ) -> Path: # the edition's new folder, complete
     "Puts an edition together beside the one that stands."
     from sonla_eval.methods.results import read_results
@@ -246,9 +249,10 @@ def assemble(
     new.mkdir(parents=True)
     for k in standing:
         if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
+    write = kept_workbooks(kept)
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold, write)
     _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
-    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables")
+    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables", write)
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
@@ -297,7 +301,7 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], s
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
-        new = assemble(s, prepared, key, edition, standing, synthetic, packets)
+        new = assemble(s, prepared, key, edition, standing, synthetic, packets, kept)
         why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", kept, packet_folder(s)/"attack.json") if edition == "public" else ""
         if why:
             shutil.rmtree(new)
@@ -306,23 +310,6 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], s
     site.write_index(site_folder(s))
     write_text(_index_mark(s), Y.sha256(site_folder(s)/"index.html"))
     return refused
-
-def kept_bounds(
-    kept: Kept, # what earlier runs kept
-): # function for protect.attack.attack
-    "Bounds the families of hidden numbers that have changed and takes up the intervals of the others."
-    from sonla_eval.protect.attack import bound
-    code = code_of("protect")
-    def bounds(family, exact: set, small: float) -> dict:
-        names = [list(map(str, n)) for n in family.names]
-        facts = [[sorted(row.items()) for row in rows] + [[float(x) for x in right]] for rows, right in (family.eq, family.le)]
-        wanted = [k for k, n in enumerate(family.names) if n in exact]
-        key = digest("bound", code, names, family.low.tolist(), family.whole.tolist(), facts, wanted, small)
-        def bounded() -> bytes:
-            found = bound(family, exact, small)
-            return to_bytes([found.get(n) for n in family.names])
-        return {n: tuple(x) for n, x in zip(family.names, from_bytes(kept.once("bound", key, bounded))) if x is not None}
-    return bounds
 
 def unsafe(
     folder: Path, # a public edition
@@ -333,7 +320,7 @@ def unsafe(
     "Attacks a public edition from what is published in it alone; the same pages and tables are not attacked twice."
     def verdict() -> bytes:
         from sonla_eval.protect.attack import attack
-        found = attack(folder, earlier if earlier.is_dir() else None, kept_bounds(kept))
+        found = attack(folder, earlier if earlier.is_dir() else None, kept_bounds(kept), kept_pages(kept))
         return to_bytes({"why": "" if found.safe else found.sentence("en"), "summary": found.summary()})
     told = [{p.relative_to(f).as_posix(): Y.sha256(p) for p in sorted(f.rglob("*")) if p.is_file() and p.name != "manifest.json"} for f in (folder, earlier) if f.is_dir()]
     found = from_bytes(kept.once("attack", digest("attack", code_of("protect"), told), verdict))
@@ -487,6 +474,13 @@ def _mapped(s: Settings, tasks: dict, say):
     return spread(make_page, tasks, s.scheduler, s.store or (packet_folder(s).parent/"cluster").resolve().as_uri(), say)
 
 def _warm():
-    "Imports once what every report needs, so that each fork begins with it loaded."
+    "Imports and reads once what every report needs, so that each fork begins with it."
     import matplotlib.figure, matplotlib.backends.backend_svg, pandas, scipy.stats, nbconvert, papermill # noqa: F401
-    from sonla_eval.publish import page, report, site # noqa: F401
+    import nbformat
+    from sonla_eval.present.words import all_words
+    from sonla_eval.publish import engine, page, report, site # noqa: F401
+    engine.warm()
+    all_words()
+    for p in sorted((project_root()/"nbs"/"reports").glob("*.ipynb")):
+        source = "\n".join(c.source for c in nbformat.read(p, 4).cells if c.cell_type == "code")
+        for module in sorted(set(re.findall(r"(?m)^from (sonla_eval\.[\w.]+) import", source))): import_module(module)

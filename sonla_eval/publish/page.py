@@ -15,6 +15,7 @@ from html import escape, unescape
 from html.parser import HTMLParser
 import re
 import mistune
+import nbformat
 from nbconvert.exporters import TemplateExporter
 from ..methods.estimate import LANGS
 from ..present.blocks import slug
@@ -244,12 +245,11 @@ def unsafe(
 
 # %% ../../nbs/publish/62_page.ipynb #3fa239a3
 def render(
-    nb, # notebook handed to nbconvert
-    values: dict, # the template's values
+    values: dict, # the template's values, the body among them
 ) -> str: # HTML
     "The template filled in; raises PageError when the page isn't safe."
     words = {k.removeprefix("page.").replace(".", "_"): t(k, values["lang"]) for k in all_words() if k.split(".")[0] in ("page", "synthetic")}
-    html, _ = _exporter().from_notebook_node(nb, resources={"metadata": {"name": "page"}, "page": values, "words": words})
+    html, _ = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"metadata": {"name": "page"}, "page": values, "words": words})
     html = html.strip() + "\n"
     if faults := unsafe(html): raise PageError("the page would hold what it must not: " + "; ".join(faults[:5]))
     return html
@@ -260,15 +260,14 @@ def to_html(
     meta: PageMeta, # what stands around it
 ) -> str: # one HTML page
     "An executed notebook as one self-contained page. Raises PageError for a failed cell and for anything that could run or load."
-    return render(nb, frame(body_html(nb, meta.lang), meta))
+    return render(frame(body_html(nb, meta.lang), meta))
 
 def simple_page(
     body: str, # HTML made with this package's helpers
     meta: PageMeta, # what stands around it
 ) -> str: # one HTML page
     "A page without a notebook, such as a list of reports, with the same look."
-    import nbformat
-    return render(nbformat.v4.new_notebook(), frame(str(body), meta))
+    return render(frame(str(body), meta))
 
 # %% ../../nbs/publish/62_page.ipynb #4c39e929
 LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VALUE_UNIT', 'READINGS', 'BY_FORMULA', 'estimate_columns', 'effect_rows', 'adjusted_rows', 'group_rows',
            'group_differences', 'difference_rows', 'sensitivity_rows', 'spent_by_site', 'cost_rows', 'needed_rows',
-           'count_rows', 'state_of', 'answers_of', 'model_rows', 'rows']
+           'count_rows', 'state_of', 'answers_of', 'model_rows', 'used', 'at_once', 'rows']
 
 # %% ../../nbs/methods/35d_models.ipynb #0f9f869f
 from dataclasses import replace
@@ -345,13 +345,31 @@ def model_rows(
     return rows + [pen.row("verdict", columns={"method": v.id, "formula": v.clause} | both(v.vi, v.en) | note)]
 
 # %% ../../nbs/methods/35d_models.ipynb #2148144e
+def used(
+    q: Protocol,
+    tallies: dict, # year -> counts
+) -> dict: # year -> the counts that the model's evaluation can see: indicator, unit, period, value
+    "The protocol's own items, and in the first year those that places are compared by."
+    named = {c for o in q.outcomes for c in (*o.numerator, *o.denominator)}
+    first = named | {c for _, _, *pair in S.VARIABLES.values() for c in pair}
+    return {year: t.loc[t["indicator"].isin(list(first if year == min(tallies) else named)), ["indicator", "unit", "period", "value"]].reset_index(drop=True) for year, t in tallies.items()}
+
+def at_once(given: dict, make):
+    "Works the rows out; what stands in its place may give rows again that were made from the same."
+    return make()
+
 def rows(
     y: Year, # the year evaluated
     tallies: dict, # year -> counts, the evaluated one included
     before: dict | None = None, # year -> provincial tables of earlier years
     which: dict[int, Protocol] | None = None, # protocols; the project's own by default
     details: bool = True, # False: only what the verdicts rest on
+    once=at_once, # takes what a model's evaluation can see and a function of nothing; a run that keeps results gives them again here
 ) -> list[dict]: # rows of the results table
-    "Everything about every model that has a protocol."
-    src = Sources(y.tables, before or {})
-    return [r for q in (protocols() if which is None else which).values() for r in model_rows(q, y, tallies, src, details)]
+    "Everything about every model that has a protocol. Each evaluation is handed no more than `used` and the provincial tables, so that what it can't see can't matter."
+    src, out = Sources(y.tables, before or {}), []
+    bare = Year(y.year, y.tally.iloc[:0], y.records.iloc[:0], y.tables, None, y.synthetic)
+    for q in (protocols() if which is None else which).values():
+        seen = used(q, tallies)
+        out += once({"model": q.model, "year": y.year, "synthetic": y.synthetic, "details": details, "counts": seen, "now": src.now, "before": src.before}, lambda: model_rows(q, bare, seen, src, details))
+    return out

@@ -89,14 +89,15 @@ def test_a_wrong_page_ends_the_command_with_2(home, capsys):
 
 
 def test_the_claims_are_kept(root):
-    from sonla_eval.methods.truths import WORLDS, as_markdown, broken, claims, rates
+    from sonla_eval.methods.truths import WORLDS, as_markdown, broken, rates, worlds_of
     table, page = rates(), (root/"docs"/"reference.md").read_text(encoding="utf-8")
     assert set(table["protocol"] + "." + table["world"]) == set(WORLDS) and (table["runs"] >= 200).all()
     for p in P.protocols().values():
         mine = rates(protocol=p.id)
         assert set(p["rates"]["worlds"]) == set(mine["world"]) and broken(p["rates"]["worlds"], mine) == []
         assert as_markdown(mine) in page, f"docs/reference.md shows older rates of {p.id}"
-        for lang in ("vi", "en"): assert len(claims(p, lang)) == len(mine) and "_" not in " ".join(claims(p, lang)), "a name for files in a reader's sentence"
+        assert set(worlds_of(p.id)) == set(mine["world"])
+        for text in (p["rates"]["vi"], p["rates"]["en"], *(x for w in worlds_of(p.id).values() for x in (w.vi, w.en))): assert "_" not in text, "a name for files in a reader's sentence"
     assert (table.loc[table["world"].isin(["no_effect", "pretrend", "late_trend"]), "continue"] <= 0.05).all()
     assert table.set_index(["protocol", "world"]).loc[("community", "builds_up"), "continue"] >= 0.8
 

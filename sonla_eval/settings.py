@@ -29,7 +29,12 @@ def project_root(
     "The project's folder; SONLA_EVAL_PROJECT wins when it is set. Raises FileNotFoundError when there is none."
     named = os.environ.get("SONLA_EVAL_PROJECT")
     if named: return _whole_path(named)
-    here = Path(start or Path.cwd()).resolve()
+    return _above(os.fspath(start or Path.cwd()))
+
+@lru_cache(maxsize=64)
+def _above(start: str) -> Path:
+    "The project that holds a folder, else the one that holds this package."
+    here = Path(start).resolve()
     for folder in [here, *here.parents, Path(__file__).resolve().parent.parent]:
         if is_project(folder): return folder
     raise FileNotFoundError("no settings.ini with data/plan beside it, here or above: run inside the project")

@@ -80,6 +80,24 @@ def cluster(tmp_path_factory):
     for p in [*workers, head]: p.wait()
 
 
+@pytest.fixture(scope="session")
+def object_store():
+    "A bucket of a real local server that speaks S3."
+    pytest.importorskip("moto", reason="the test server for object storage is not installed")
+    from moto.server import ThreadedMotoServer
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    keep = dict(os.environ)
+    os.environ.update(AWS_ENDPOINT_URL=f"http://{host}:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
+    from pyarrow.fs import S3FileSystem
+    S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True).create_dir("sonla")
+    yield "s3://sonla/evaluation"
+    os.environ.clear()
+    os.environ.update(keep)
+    server.stop()
+
+
 def until(true, complaint: str, seconds: float = 60):
     "Waits until something is true."
     end = time.monotonic() + seconds

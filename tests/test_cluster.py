@@ -73,21 +73,3 @@ def test_other_code_is_refused(local, cluster, tmp_path, monkeypatch):
     r = run(s, ("district-116",), progress=False)
     assert r.code == 1 and "other code" in dict(r.failed)["internal/vi/district-116"]
     assert not list(Path(s.site).rglob("district-116.html"))
-
-
-@pytest.fixture(scope="module")
-def object_store():
-    "A bucket of a real local server that speaks S3."
-    pytest.importorskip("moto", reason="the test server for object storage is not installed")
-    from moto.server import ThreadedMotoServer
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    keep = dict(os.environ)
-    os.environ.update(AWS_ENDPOINT_URL=f"http://{host}:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
-    from pyarrow.fs import S3FileSystem
-    S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True).create_dir("sonla")
-    yield "s3://sonla/evaluation"
-    os.environ.clear()
-    os.environ.update(keep)
-    server.stop()

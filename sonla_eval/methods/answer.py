@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['UNITS', 'MBARS', 'FEW', 'shown', 'spoken', 'Answer', 'event_weights', 'event_times', 'course_before', 'dealt_event',
            'compared', 'held', 'how_robust', 'course', 'panel_facts', 'back', 'client_answer', 'Material', 'prepared',
-           'from_panel', 'answer']
+           'trimmed', 'from_panel', 'answer']
 
 # %% ../../nbs/methods/35bb_answer.ipynb #4690bd0f
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/methods/35bb_answer.ipynb #477aaf8e
+from .dealt import mean_effect
 from .did import Panel, some_units
 from .effects import judged
 from .estimate import LANGS, Estimate, Refused, number
@@ -22,7 +23,7 @@ from .honest import Event, event, relative
 from .path import Facts, Path, choose, detectable
 from .protocol import Outcome, Protocol
 from .sites import Place, outcome_panel, step_for, survey_panel
-from .staggered import Staggered, loading, staggered
+from .staggered import DEALT, FEW as FEW_CLUSTERS, Staggered, loading, staggered
 
 # %% ../../nbs/methods/35bb_answer.ipynb #1884e819
 UNITS = {"share": ("điểm phần trăm", "percentage points"), "relative": ("% so với mức khi không có mô hình", "% of the level without the model"), "count": ("mỗi kỳ", "a period")}
@@ -135,8 +136,12 @@ def compared(
     level: float, # confidence level
     value_unit: str = "",
 ) -> Estimate: # mean effect over treated unit-periods
-    "Callaway-Sant'Anna with dealt start dates; where these can't give an end, the wild cluster bootstrap."
-    e = staggered(p, control=control, draws=0, level=level, value_unit=value_unit).simple()
+    "Callaway-Sant'Anna with dealt start dates, the effect's own course taken into account; where these can't give an end, the wild cluster bootstrap."
+    s = staggered(p, control=control, draws=0, level=level, value_unit=value_unit)
+    e = s.simple()
+    if e.extra.get("flag") in (DEALT, FEW_CLUSTERS):
+        m = mean_effect(s)
+        e = e.with_(low=m.low, high=m.high, formula=m.formula, extra=e.extra | m.extra)
     if _finite(e): return e
     try: return wild_bootstrap(p, level, value_unit=value_unit)
     except Refused: return e
@@ -291,7 +296,7 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 
 # %% ../../nbs/methods/35bb_answer.ipynb #762b437f
-def _trim(p: Panel) -> Panel:
+def trimmed(p: Panel) -> Panel:
     "Without units already treated in the first period: they have no before."
     keep = ~(p.start <= p.when[0])
     return p if keep.all() else some_units(p, keep)
@@ -309,7 +314,7 @@ def from_panel(
     path, level = choose(f), level or q["level"]
     if not path.branch.effect: return _described(o, path, p)
     try:
-        p = _trim(p)
+        p = trimmed(p)
         if path.branch.id in ("synthetic", "its"): return {"synthetic": _double, "its": _series}[path.branch.id](o, path, p, level)
         return _several(o, path, p, q, level, full)
     except Refused as r: return Answer(o, path, None, f"{o.vi}: không ước tính được, {r.vi}.", f"{o.en}: can't be estimated, {r.en}.", p)

@@ -82,12 +82,13 @@ class Sources:
 def earlier_tables(
     folder: Path, # holds <year>/ with that year's workbooks
     year: int, # the earlier year
+    reader=read_each, # reads workbooks; the yearly run takes up the readings of those that did not change
 ) -> dict: # name -> table, of those that the models use; empty when there is no such folder
     "Provincial tables of one earlier year."
     here = Path(folder)/str(year)
     if not here.is_dir(): return {}
     files = [p for p in year_files(here)[0] if not re.match(r"\d{3}[_\-. ]", p.name)]
-    read, out = list(read_each(files, year)), {}
+    read, out = list(reader(files, year)), {}
     for name in ("directions", "sites", "site_months", "survey"):
         found = [row for r in read for row in r.tables.get(name, ())]
         if found: out[name] = pd.DataFrame(found)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import math
 import numpy as np
 import pandas as pd
-from . import client, clustered, cost, count, coverage, did, few_clusters, funnel, honest, its, lists, missing, multiple, power, proportion, rds, retention, score, sensitivity, size, staggered, survey, synthetic, trend
+from . import client, clustered, cost, count, coverage, dealt, did, few_clusters, funnel, honest, its, lists, missing, multiple, power, proportion, rds, retention, score, sensitivity, size, staggered, survey, synthetic, trend
 
 # %% ../../nbs/methods/36_worlds.ipynb #07b172da
 Answer = tuple[float | None, float, float, float | None]
@@ -181,6 +181,7 @@ PANELS = (
     Trial("staggered.simple", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).simple()), **PANEL),
     Trial("staggered.simple, analytic", ABOUT, here, lambda p: analytic(staggered.staggered(p, draws=0).simple()), **PANEL),
     Trial("staggered.dealt", ABOUT, here, lambda p: four(staggered.staggered(p, draws=0).dealt()), **PANEL),
+    Trial("dealt.mean_effect", ABOUT, here, lambda p: four(dealt.mean_effect(staggered.staggered(p, draws=0))), **PANEL),
 )
 
 # %% ../../nbs/methods/36_worlds.ipynb #6ceb60f3

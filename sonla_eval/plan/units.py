@@ -10,7 +10,7 @@ __all__ = ['PROVINCE', 'ERAS', 'Era', 'period_months', 'eras_of', 'era_of', 'Uni
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-import re, unicodedata
+import os, re, unicodedata
 from unidecode import unidecode
 from .datafile import PlanError, read_table, read_yaml
 from ..settings import data_path
@@ -89,7 +89,8 @@ def _unit(code: str, name: str, level: str, district: str = "") -> Unit:
 
 # %% ../../nbs/plan/03_units.ipynb #6ca0e86e
 def _files() -> tuple: # changes when a unit file does
-    return tuple(data_path("units", n).stat().st_mtime_ns for n in ("districts.csv", "communes.csv", "aliases.yaml"))
+    folder = str(data_path("units"))
+    return tuple(os.stat(f"{folder}/{n}").st_mtime_ns for n in ("districts.csv", "communes.csv", "aliases.yaml"))
 
 @lru_cache(maxsize=8)
 def _load(era: str, stamp: tuple) -> dict[str, Unit]:

@@ -199,13 +199,14 @@ def over_time(
 ) -> pd.DataFrame: # code, now, mean, years (tuple), partial (years with gaps), ratio, off; by the form's order
     "The province's counts against the mean of its earlier years; hidden numbers and small means are left out."
     rows, years = [], [str(y) for y in range(book.year - 3, book.year)]
-    for code, item in items().items():
-        d = book.rows(f"item:{code}", PROVINCE, breakdown="").set_index("period")
-        now = d["value"].get(str(book.year), math.nan)
-        past = d[d.index.isin(years) & d["value"].notna()]
-        if math.isnan(now) or past.empty or past["value"].mean() < LEAST: continue
-        mean = past["value"].mean()
-        rows.append({"code": code, "now": now, "mean": mean, "years": tuple(past.index), "partial": tuple(past.index[past["reporting"] < past["expected"]]), "ratio": now/mean, "off": abs(now/mean - 1) > OFF})
+    for code in items():
+        d = book.rows(f"item:{code}", PROVINCE, breakdown="")
+        known = {p: (v, r < e) for p, v, r, e in zip(d["period"], d["value"], d["reporting"], d["expected"]) if not math.isnan(v)}
+        past = {p: known[p] for p in known if p in years}
+        mean = sum(v for v, _ in past.values())/max(len(past), 1)
+        if str(book.year) not in known or mean < LEAST: continue
+        now = known[str(book.year)][0]
+        rows.append({"code": code, "now": now, "mean": mean, "years": tuple(past), "partial": tuple(p for p, (_, gaps) in past.items() if gaps), "ratio": now/mean, "off": abs(now/mean - 1) > OFF})
     return pd.DataFrame(rows, columns=["code", "now", "mean", "years", "partial", "ratio", "off"])
 
 def fig_over_time(book: Book):

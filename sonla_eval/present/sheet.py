@@ -24,6 +24,7 @@ from .figure import Figure
 from .tables import is_blank
 from .theme import AXIS, BLUE, DARKER, FALLBACK, FAMILY, INK, MARKS, ORANGE, PAPER, style, text_width, wrap
 from .words import say, t
+from ..protect.apart import is_aside
 
 # %% ../../nbs/present/55_sheet.ipynb #c460a1cc
 _STRIP = [(r"(?s)^.*?(?=<svg)", ""), (r"(?s)<metadata>.*?</metadata>", ""), (r"(?s)<defs>\s*<style.*?</style>\s*</defs>", ""),
@@ -95,7 +96,8 @@ class Sheet:
         self.add(Line2D([x0, x1], [y0, y1], color=colour, lw=lw, ls=dash))
 
     def svg(self) -> str: # cleaned SVG
-        "The drawing as SVG for use inside a page."
+        "The drawing as SVG for use inside a page; blank when it is drawn to be compared only, because rendering is most of the work."
+        if is_aside(): return f'<svg viewBox="0 0 {WIDTH} {self.height:g}"></svg>'
         buffer = io.StringIO()
         with style(self.id): self.fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
         return clean_svg(buffer.getvalue(), self.id, WIDTH)

@@ -20,7 +20,7 @@ from scipy.sparse import coo_matrix
 
 from ..plan.indicators import items
 from ..plan.units import unit_name
-from .published import Published, Table, read_folder
+from .published import Published, Table, from_file, read_folder
 
 # %% ../../nbs/protect/45_attack.ipynb #c143bc70
 @dataclass
@@ -309,17 +309,23 @@ def plain_text(text: str) -> str: # lower case, no accents, words only
     return " ".join(re.findall(r"[a-z0-9]+", "".join(c for c in s if not unicodedata.combining(c))))
 
 # %% ../../nbs/protect/45_attack.ipynb #5e08fd1e
-def _vectors(table: Table) -> list: # (header, labels, cells) of each column and each row
-    columns = [(table.columns[j], table.rows, [row[j] for row in table.cells]) for j in range(len(table.columns))]
-    return columns + [(table.rows[i], table.columns, list(row)) for i, row in enumerate(table.cells)]
+class _Line:
+    "A column or a row of a table; what every comparison asks of it is worked out once, because each is compared with all others."
+    def __init__(self, table: Table, header: str, labels: tuple, cells: list):
+        self.table, self.header, self.labels, self.cells = table, header, labels, cells
+        self.head, self.plain = plain_text(header), [plain_text(x) for x in labels]
+        self.at = dict(zip(self.plain, cells))
+        self.hides, self.prints = any(c.hidden for c in cells), any(c.value is not None for c in cells)
+
+def _lines(table: Table) -> list: # its columns, then its rows
+    columns = [_Line(table, table.columns[j], table.rows, [row[j] for row in table.cells]) for j in range(len(table.columns))]
+    return columns + [_Line(table, table.rows[i], table.columns, list(row)) for i, row in enumerate(table.cells)]
 
 # %% ../../nbs/protect/45_attack.ipynb #5c87a1d1
-def _aligned(a, b) -> list: # pairs of cells that stand for the same thing
-    (_, la, ca), (_, lb, cb) = a, b
-    at = {plain_text(x): c for x, c in zip(lb, cb)}
-    pairs = [(plain_text(x), c, at[plain_text(x)]) for x, c in zip(la, ca) if plain_text(x) in at and plain_text(x)]
-    if len(pairs) >= max(2, len(la)//2): return pairs
-    return [(plain_text(x), c, d) for x, c, d in zip(la, ca, cb)] if len(ca) == len(cb) else []
+def _aligned(a: _Line, b: _Line) -> list: # (label, cell, cell) of cells that stand for the same thing
+    pairs = [(x, c, b.at[x]) for x, c in zip(a.plain, a.cells) if x and x in b.at]
+    if len(pairs) >= max(2, len(a.plain)//2): return pairs
+    return list(zip(a.plain, a.cells, b.cells)) if len(a.cells) == len(b.cells) else []
 
 # %% ../../nbs/protect/45_attack.ipynb #407d63c5
 def _agree(pairs: list) -> float: # bits of agreement between printed cells; -1 when they differ
@@ -338,17 +344,18 @@ class Leak:
 
 # %% ../../nbs/protect/45_attack.ipynb #c9a52322
 def _leaks_between(tables: tuple) -> list: # numbers hidden in one table and printed in another
-    out, vectors = [], [(t, v) for t in tables for v in _vectors(t)]
-    for t, v in vectors:
-        if not any(c.hidden for c in v[2]): continue
-        for other, w in vectors:
-            if other is t: continue
-            near = (other.key and other.key == t.key) + (plain_text(v[0]) == plain_text(w[0]))
-            pairs = _aligned(v, w)
-            if not pairs or not any(c.hidden and d.value is not None for _, c, d in pairs): continue
+    out, lines = [], [line for t in tables for line in _lines(t)]
+    printed = [b for b in lines if b.prints]
+    for a in lines:
+        if not a.hides: continue
+        for b in printed:
+            if a.table is b.table or len(a.cells) != len(b.cells) and b.at.keys().isdisjoint(a.plain): continue
+            pairs = _aligned(a, b)
+            if not any(c.hidden and d.value is not None for _, c, d in pairs): continue
+            near = (a.table.key != "" and a.table.key == b.table.key) + (a.head == b.head)
             if _agree(pairs) < {2: 0.0, 1: 4.0, 0: 24.0}[near]: continue
             if near < 2 and not any(c.value is not None and d.value is not None for _, c, d in pairs): continue
-            out += [Leak(t.source, f"{label} / {v[0]}", other.source, d.value) for label, c, d in pairs if c.hidden and d.value is not None]
+            out += [Leak(a.table.source, f"{label} / {a.header}", b.table.source, d.value) for label, c, d in pairs if c.hidden and d.value is not None]
     return out
 
 # %% ../../nbs/protect/45_attack.ipynb #f2368499
@@ -455,12 +462,12 @@ def _tie(tables: tuple, series: dict, facts: Facts) -> list: # numbers that a pa
         for (unit, period, breakdown), name in cells.items(): slices[measure, part, period, breakdown][unit] = name
     loose = {k: v for k, v in slices.items() if any(n in facts.hidden for n in v.values())}
     for table in tables:
-        for header, labels, cells in _vectors(table):
-            codes = [names.get(plain_text(label.rpartition(" | ")[2])) for label in labels]
+        for line in _lines(table):
+            codes = [names.get(plain_text(label.rpartition(" | ")[2])) for label in line.labels]
             if sum(c is not None for c in codes) < 3: continue
-            here = plain_text(f"{table.key} {header}").split()
+            here = plain_text(f"{table.key} {line.header}").split()
             for (measure, part, period, breakdown), theirs in sorted(loose.items()):
-                pairs = [(theirs[u], c) for u, c in zip(codes, cells) if u in theirs]
+                pairs = [(theirs[u], c) for u, c in zip(codes, line.cells) if u in theirs]
                 both = [(facts.known[n], c) for n, c in pairs if n in facts.known and c.value is not None]
                 if any(abs(x - c.value) > max(c.step*0.51, 1e-9) for x, c in both): continue
                 bits = sum(math.log2(1 + abs(x)/max(c.step, 1e-3)) for x, c in both if x)
@@ -557,10 +564,11 @@ def attack(
     folder: Path, # a public edition
     with_folder: Path | None = None, # an earlier year's public edition
     bounds=bound, # gives the intervals of a family; the yearly run keeps them from one run to the next
+    read=from_file, # gives what one file tells; kept likewise
 ) -> AttackReport: # what was found
     "Reads what is published, bounds every hidden number, reports what can be known. Raises FileNotFoundError for an empty folder."
-    seen = read_folder(folder)
-    past = read_folder(with_folder) if with_folder is not None else Published(None, (), (), ())
+    seen = read_folder(folder, read)
+    past = read_folder(with_folder, read) if with_folder is not None else Published(None, (), (), ())
     tables = seen.tables + past.tables
     marks = Counter(c.hidden for t in seen.tables for row in t.cells for c in row if c.hidden)
     threshold = max(marks, key=lambda k: (marks[k], k)) if marks else 5

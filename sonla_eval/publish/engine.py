@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['run_cells', 'engine_name', 'ParameterError', 'Parameter', 'parameters', 'check_parameters', 'ReportFailed', 'settle',
-           'execute', 'Outcome', 'forked']
+           'execute', 'Outcome', 'warm', 'forked']
 
 # %% ../../nbs/publish/60_engine.ipynb #b39edc47
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+import gc
 import os
 import re
 import nbformat
@@ -236,6 +237,14 @@ def _child(work, task, sender):
     finally: sender.close()
 
 # %% ../../nbs/publish/60_engine.ipynb #25920b43
+def warm():
+    "Loads before the first fork what each fork would load for itself: the shell, the notebook's validator, the engine."
+    from nbformat.v4 import new_code_cell
+    engine_name()
+    cell = new_code_cell("1 + 1")
+    run_cells([cell])
+    nbformat.validate(cell, version=4, ref="code_cell")
+
 def forked(
     work, # function of one task, run in a child process
     tasks: dict, # key -> task
@@ -247,6 +256,8 @@ def forked(
     from multiprocessing.connection import wait
     context = mp.get_context("fork" if hasattr(os, "fork") else "spawn")
     waiting, running = list(tasks.items()), {}
+    gc.collect()
+    gc.freeze() # a child that collects garbage would copy every page of memory that it only looks at
     while waiting or running:
         while waiting and len(running) < max(1, workers):
             key, task = waiting.pop(0)
@@ -265,3 +276,4 @@ def forked(
             child.join()
             receiver.close()
             yield Outcome(key, ok, value, seconds)
+    gc.unfreeze()

@@ -15,6 +15,7 @@ from html import escape, unescape
 from html.parser import HTMLParser
 import re
 import mistune
+import nbformat
 from nbconvert.exporters import TemplateExporter
 from ..methods.estimate import LANGS
 from ..present.blocks import slug
@@ -228,26 +229,30 @@ def _outside_css(css: str) -> bool:
     return "@import" in css.lower() or "expression(" in css.lower() or any(not u.lower().startswith(("data:font/", "data:image/", "#")) for u in urls)
 
 # %% ../../nbs/publish/62_page.ipynb #be58ce28
+@lru_cache(maxsize=1)
+def _read(html: str) -> _Reader:
+    "A page walked once, for all that is asked of it: walking is most of the work of a check."
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return reader
+
 def unsafe(
     html: str, # a page or a part of one
 ) -> list[str]: # reasons, empty when it is safe
     "What in the HTML could run code or load something: scripts, handlers, frames, outside resources."
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return list(dict.fromkeys(reader.faults))
+    return list(dict.fromkeys(_read(html).faults))
 
 # %% ../../nbs/publish/62_page.ipynb #3fa239a3
 def render(
-    nb, # notebook handed to nbconvert
-    values: dict, # the template's values
+    values: dict, # the template's values, the body among them
 ) -> str: # HTML
-    "The template filled in; raises PageError when the body isn't safe."
-    faults = unsafe(values["body"])
-    if faults: raise PageError("the page would hold what it must not: " + "; ".join(faults[:5]))
+    "The template filled in; raises PageError when the page isn't safe."
     words = {k.removeprefix("page.").replace(".", "_"): t(k, values["lang"]) for k in all_words() if k.split(".")[0] in ("page", "synthetic")}
-    html, _ = _exporter().from_notebook_node(nb, resources={"metadata": {"name": "page"}, "page": values, "words": words})
-    return html.strip() + "\n"
+    html, _ = _exporter().from_notebook_node(nbformat.v4.new_notebook(), resources={"metadata": {"name": "page"}, "page": values, "words": words})
+    html = html.strip() + "\n"
+    if faults := unsafe(html): raise PageError("the page would hold what it must not: " + "; ".join(faults[:5]))
+    return html
 
 # %% ../../nbs/publish/62_page.ipynb #180385c2
 def to_html(
@@ -255,28 +260,24 @@ def to_html(
     meta: PageMeta, # what stands around it
 ) -> str: # one HTML page
     "An executed notebook as one self-contained page. Raises PageError for a failed cell and for anything that could run or load."
-    return render(nb, frame(body_html(nb, meta.lang), meta))
+    return render(frame(body_html(nb, meta.lang), meta))
 
 def simple_page(
     body: str, # HTML made with this package's helpers
     meta: PageMeta, # what stands around it
 ) -> str: # one HTML page
     "A page without a notebook, such as a list of reports, with the same look."
-    import nbformat
-    return render(nbformat.v4.new_notebook(), frame(str(body), meta))
+    return render(frame(str(body), meta))
 
 # %% ../../nbs/publish/62_page.ipynb #4c39e929
 LIMIT, WORDS = 1_500_000, {"vi": 24, "en": 15}
 
 def counts(
     html: str, # a page
-    reader: _Reader | None = None, # that has read it already
 ) -> dict: # what it holds
     "How many figures, tables, findings, main points and call-outs a page holds."
-    if reader is None:
-        reader = _Reader()
-        reader.feed(html)
-    has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in reader.tags)
+    tags = _read(html).tags
+    has = lambda tag, name: sum(g == tag and name in a.get("class", "").split() for g, a, _ in tags)
     return {"figures": has("figure", "chart"), "tables": has("div", "table-box"), "points": sum(part.count("<li>") for part in re.findall(r'(?s)<ul class="points">(.*?)</ul>', html)),
             "findings": has("span", "code"), "callouts": has("div", "callout")}
 
@@ -322,8 +323,7 @@ def lint_page(
     expect: dict | None = None, # what it must hold at least, such as {"figures": 3}
 ) -> list[str]: # faults, empty when there are none
     "What is wrong with a page: outside requests, scripts, missing language, title or policy, pictures without words, broken links inside, too few figures, too large."
-    reader = _Reader()
-    reader.feed(html)
+    reader = _read(html)
     lang = next((a.get("lang", "") for g, a, _ in reader.tags if g == "html"), "")
     out = list(dict.fromkeys(reader.faults)) + _head_faults(reader, html) + _figure_faults(html, lang if lang in LANGS else "en")
     out += [f"picture without words: {a.get('src', '')[:40]}" for g, a, _ in reader.tags if g == "img" and not a.get("alt", "").strip()]
@@ -334,7 +334,7 @@ def lint_page(
     if 'class="plain"' in html: out.append("plain text output on the page")
     if not any(a.get("class") == "skip" for g, a, _ in reader.tags if g == "a"): out.append("no link to skip to the main text")
     if len(html.encode()) > LIMIT: out.append(f"{len(html.encode())} bytes; at most {LIMIT}")
-    found = counts(html, reader)
+    found = counts(html)
     out += [f"{found.get(k, 0)} {k}; at least {n} expected" for k, n in (expect or {}).items() if found.get(k, 0) < n]
     return out
 

@@ -24,12 +24,13 @@ def evaluated(
     tables: dict, # provincial tables of the year
     synthetic: bool, # the example province
     ago: dict | None = None, # year -> provincial tables of earlier years, for the models
+    once=models.at_once, # gives a model's rows again that were worked out before, see methods.models.rows
 ) -> pd.DataFrame: # the results table, before protection
     "Results of a year from its records, its tables, its plan and the protocols of the models."
     tallies = {y: R.counts(r, y) for y, r in records.items()}
     queried = records[year][records[year]["status"] == "queried"]
     y = R.Year(year, tallies[year], records[year], tables, tallies.get(year - 1), synthetic, frozenset(zip(queried["indicator"], queried["unit"])))
-    return R.evaluate(load_plan(year), y, {k: t for k, t in tallies.items() if k != year}, models.rows(y, tallies, ago))
+    return R.evaluate(load_plan(year), y, {k: t for k, t in tallies.items() if k != year}, models.rows(y, tallies, ago, once=once))
 
 def read_ago(
     work: Path, # the year's prepared data
@@ -74,11 +75,12 @@ def effect_of_doubt(
     queries: pd.DataFrame, # open questions
     synthetic: bool, # the example province
     ago: dict | None = None, # year -> provincial tables of earlier years
+    once=models.at_once, # as in evaluated()
 ) -> tuple: # (changes, how many numbers were left out)
     "Evaluates the year again without the numbers that open questions put in doubt, and compares."
     n = int(doubted(records[year], queries).sum())
     if not n: return changes(results, results, year), 0
-    without = evaluated(year, records | {year: left_out(records[year], queries)}, tables, synthetic, ago)
+    without = evaluated(year, records | {year: left_out(records[year], queries)}, tables, synthetic, ago, once)
     return changes(results, without, year), n
 
 # %% ../../nbs/publish/60b_quality_year.ipynb #3b38ea50
@@ -104,6 +106,7 @@ def revised(
     records: dict, # year -> records as they are known today
     synthetic: bool, # the example province
     edition: str, # internal or public
+    once=models.at_once, # as in evaluated()
 ) -> pd.DataFrame | None: # None when last year was not published here
     "Provincial figures of last year that are not what was published, with cause and effect on the status."
     if not published_files(work, year) or year - 1 not in records: return None
@@ -111,7 +114,7 @@ def revised(
     now = read_tables(Path(work)/"last")
     then = read_tables(folder)
     differ = {name for name in now if name not in then or not _bare(now[name]).equals(_bare(then[name]))}
-    again = evaluated(ago, {y: r for y, r in records.items() if y <= ago}, now, synthetic, read_ago(work, ago))
+    again = evaluated(ago, {y: r for y, r in records.items() if y <= ago}, now, synthetic, read_ago(work, ago), once)
     moved = record_changes(read_records(folder/f"records-{ago}.parquet"), records[ago])
     table = revisions(R.read_results(folder/f"results-{edition}.parquet"), again, moved, differ, load_plan(ago), ago)
     return table if edition == "internal" else public_changes(table)
@@ -127,14 +130,15 @@ def write_quality(
     tables: dict, # provincial tables of the year
     results: pd.DataFrame, # the year's results, before protection
     synthetic: bool, # the example province
+    once=models.at_once, # as in evaluated()
 ):
     "Writes the quality tables, the effect of doubtful numbers and the revisions beside the results, for both editions."
     queries = pd.read_parquet(Path(work)/"queries.parquet")
     inside = assess(records[year], queries, year, synthetic, records.get(year - 1))
-    moved, n = effect_of_doubt(year, records, tables, results, queries, synthetic, read_ago(work, year))
+    moved, n = effect_of_doubt(year, records, tables, results, queries, synthetic, read_ago(work, year), once)
     for edition, own, seen in (("internal", inside, moved), ("public", for_public(inside), public_changes(moved))):
         store(work, edition, own | {"effect": seen, "left_out": pd.DataFrame({"n": [n]})})
-        table = revised(year, work, records, synthetic, edition)
+        table = revised(year, work, records, synthetic, edition, once)
         path = Path(work)/f"quality-{edition}-revisions.parquet"
         if table is None: path.unlink(missing_ok=True)
         else: write_parquet(table, path)

@@ -91,8 +91,10 @@ def put(
 def push(
     folder: Path, # a folder here
     url: str, # where it goes
+    check=lambda: None, # called before the first file and before each that vouches for others; may raise
 ) -> list[str]: # names of the files that were sent
     "Makes the folder at the URL equal to this one; manifests and the index are sent last."
+    check()
     fs, path = filesystem(url)
     folder, there = Path(folder), _names(fs, path)
     sums = _vouched(fs, path, there)
@@ -101,6 +103,7 @@ def push(
     for name in sorted(mine, key=lambda n: (LAST.index(Path(n).name) + 1 if Path(n).name in LAST else 0, n)):
         data = mine[name].read_bytes()
         if name in there and there[name] == len(data) and sums.get(name) == sha256(data).hexdigest(): continue
+        if Path(name).name in LAST: check()
         put(fs, f"{path}/{name}", data)
         sent.append(name)
     for name in there.keys() - mine.keys(): fs.rm_file(f"{path}/{name}")
@@ -118,6 +121,7 @@ def mirror_of(
 def mirrored(
     s: Settings, # settings whose data or site may be URLs
     years: list[int], # years whose workbooks are read
+    check=lambda: None, # raises when the site's URL isn't held any more
 ): # yields settings with local folders only
     "Pulls workbooks and site, yields local settings, and pushes the site when the block ends without an error."
     if is_url(s.packets): raise ValueError(f"packets = {s.packets}: packets stay on this machine; name a folder")
@@ -132,4 +136,4 @@ def mirrored(
         if _names(*filesystem(s.site)): pull(s.site, here)
         local = replace(local, site=str(here))
     yield local
-    if is_url(s.site): push(Path(local.site), s.site)
+    if is_url(s.site): push(Path(local.site), s.site, check)

@@ -76,7 +76,8 @@ def write_table(
     table: pd.DataFrame, # what to publish
     path: Path, # .csv; the workbook stands beside it
     note: tuple[str, ...] = (), # for the workbook
+    write=write_workbook, # writes the workbook; the yearly run takes up the one it wrote last
 ):
     "The same table as CSV, with a byte-order mark so that Vietnamese opens right in spreadsheets, and as a workbook."
     write_text(path, "\ufeff" + safe_frame(table).to_csv(index=False, lineterminator="\n", float_format="%.10g"))
-    write_workbook(table, path.with_suffix(".xlsx"), note)
+    write(table, path.with_suffix(".xlsx"), note)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
-           'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'clean_year', 'looked_back_to',
-           'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition', 'work_folder',
-           'prepared', 'table_hashes', 'findings_before', 'tables']
+           'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'kept_models', 'clean_year',
+           'looked_back_to', 'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition',
+           'work_folder', 'prepared', 'table_hashes', 'findings_before', 'tables']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -139,6 +139,22 @@ def kept_choices(
         return (None if told is None else choose.Choice(np.array(told[0], bool), tuple(told[1]), *told[2:])), np.array(lost, bool)
     return solve
 
+# %% ../../nbs/publish/61_year.ipynb #a17c93d4
+def _told(value): # tables, alone or in dictionaries, as something with a fixed text
+    if isinstance(value, dict): return {str(k): _told(v) for k, v in value.items()}
+    if not hasattr(value, "itertuples"): return value
+    return [list(map(str, value.columns)), digest(repr(list(value.itertuples(index=False, name=None))))]
+
+def kept_models(
+    kept: Kept, # what earlier runs kept
+): # function for methods.models.rows
+    "Evaluates the models whose counts or tables have changed and takes up the rows of the others."
+    code = code_of("methods")
+    def plain(x): return x.item() if hasattr(x, "item") else str(x)
+    def once(given: dict, make) -> list[dict]:
+        return from_bytes(kept.once("model", digest("model", code, _told(given)), lambda: json.dumps(make(), default=plain).encode()))
+    return once
+
 # %% ../../nbs/publish/61_year.ipynb #e992899a
 def clean_year(
     year: int, # the year evaluated
@@ -164,7 +180,7 @@ def clean_year(
             for name, table in sorted(tables_apart(last.tables).items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
             before = last.records
         write_records(before, work/f"records-{y}.parquet")
-        for name, table in sorted(earlier_tables(folder, y).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
+        for name, table in sorted(earlier_tables(folder, y, reader).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
     taken = read_year(here, year, before=before, reader=reader)
     write_records(taken.records, work/f"records-{year}.parquet")
     keep(taken, key_of_year(here, year))
@@ -218,10 +234,11 @@ def evaluate_year(
     key = evaluation_key(year, work, threshold)
     held = kept.get("evaluated", key)
     if held is not None and all((work/name).is_file() and sha256(work/name) == known for name, known in from_bytes(held).items()): return R.read_results(work/"results.parquet")
+    once = kept_models(kept)
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
     tables = tables_apart(read_tables(work))
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year)))
+    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year), once))
     before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")
@@ -230,7 +247,7 @@ def evaluate_year(
         R.write_results(safe, work/f"results-{edition}.parquet")
         write_text(work/f"findings-{edition}.json", build(Book(safe, load_plan(year), year, edition=edition)).as_json())
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
-    write_quality(year, work, records, tables, results, state["synthetic"])
+    write_quality(year, work, records, tables, results, state["synthetic"], once)
     made = [p for p in sorted(work.iterdir()) if p.name.startswith(("results", "disclosure.", "findings-", "quality"))]
     kept.put("evaluated", key, to_bytes({p.name: sha256(p) for p in made}))
     return R.read_results(work/"results.parquet")
@@ -296,7 +313,9 @@ def _tables(work: Path, edition: str, hashes: tuple) -> tuple:
     from sonla_eval.publish.quality_year import read_quality
     queries, files = (pd.read_parquet(work/f"{name}.parquet") for name in ("queries", "files"))
     old = findings_before(work, edition)
-    return read_results(work/f"results-{edition}.parquet"), queries, files, read_quality(work, edition), old.read_text(encoding="utf-8") if old.is_file() else ""
+    results = read_results(work/f"results-{edition}.parquet")
+    results = results.astype({c: object for c in results.columns[results.dtypes == "str"]}) # a page takes a few rows hundreds of times, which is slow where every column is a block of its own
+    return results, queries, files, read_quality(work, edition), old.read_text(encoding="utf-8") if old.is_file() else ""
 
 def tables(
     work: Path, # folder of the year's prepared data

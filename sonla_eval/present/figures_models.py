@@ -157,7 +157,7 @@ def fig_groups(book: Book, model: int):
     "The primary outcome in each subgroup that the protocol names, below the whole."
     o = known()[model].primary
     r = rows_of(book, "model.group", model)
-    r = r[(r["outcome"] == o.id) & r["value"].notna()]
+    tests, r = r[r["variant"] == "difference"], r[(r["outcome"] == o.id) & (r["variant"] == "") & r["value"].notna()]
     if r.empty: return lacking(book, book.w("không ước tính được tác động riêng cho từng nhóm huyện: mỗi nhóm có quá ít huyện.", "no effect can be told for the groups of districts apart: there are too few districts in each."))
     main = primary_row(book, model)
     r = scaled(book, model, r)
@@ -165,10 +165,9 @@ def fig_groups(book: Book, model: int):
     if main is not None and not math.isnan(main["value"]):
         r = pd.concat([scaled(book, model, pd.DataFrame([main])), r], ignore_index=True)
         names = [book.w("tất cả", "all"), *names]
-    own = r[r["group"] != ""] if "group" in r else r
-    apart = len(own) > 1 and bool((own["low"].max() > own["high"].min()))
+    apart, said = (tests["method"] == "apart").any(), " ".join(words(x, book.lang) for x in tests.to_dict("records"))
     head = book.w("Tác động khác nhau giữa các nhóm huyện", "The effect differs between groups of districts") if apart else book.w("Không thấy khác biệt rõ giữa các nhóm huyện", "No clear difference between groups of districts")
-    return effect_forest(book, model, r, "groups", head, label_of(book, model, o.id, False), book.w("Nhóm nêu trong đề cương. Khoảng rộng: không thấy khác biệt không có nghĩa là giống nhau.", "Groups named in the protocol. Intervals are wide: no difference seen does not mean equal."), names)
+    return effect_forest(book, model, r, "groups", head, label_of(book, model, o.id, False), f"{said} {book.w('Nhóm nêu trong đề cương. Khoảng rộng: không thấy khác biệt không có nghĩa là giống nhau.', 'Groups named in the protocol. Intervals are wide: no difference seen does not mean equal.')}".strip(), names)
 
 # %% ../../nbs/present/59l_figures_models.ipynb #1dcab63b
 def part(title: str) -> Html: # <h3>

@@ -15,7 +15,7 @@ from ..intake.form import TABLES
 from ..methods.estimate import number
 from ..methods.path import BRANCHES, TABLE
 from ..methods.protocol import Outcome, standing
-from ..methods.truths import WORLDS
+from ..methods.truths import worlds_of
 from ..methods.verdict import CLAUSES, VERDICTS
 from ..plan.indicators import items
 from .blocks import Html
@@ -134,16 +134,17 @@ def table_rule(book: Book, model: int):
 # %% ../../nbs/present/59ka_models_protocol.ipynb #ca0c75b5
 def table_rates(book: Book, model: int):
     "What the protocol promises of its rule in worlds whose truth is known."
+    worlds = worlds_of(known()[model].id)
     share = lambda x: "–" if x is None else say(x, "share", book.lang, 0)
-    rows = [{book.w("Nếu sự thật là", "If the truth is"): (WORLDS[w].vi if book.lang == "vi" else WORLDS[w].en), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
-             book.w("nói nhầm “tiếp tục” nhiều nhất", "“continue” is said wrongly at most"): share(r.get("continue_at_most")), book.w("khoảng tin cậy chứa sự thật ít nhất", "the interval holds the truth at least"): share(r.get("coverage"))} for w, r in known()[model]["rates"]["worlds"].items() if w in WORLDS]
+    rows = [{book.w("Nếu sự thật là", "If the truth is"): (worlds[w].vi if book.lang == "vi" else worlds[w].en), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
+             book.w("nói nhầm “tiếp tục” nhiều nhất", "“continue” is said wrongly at most"): share(r.get("continue_at_most")), book.w("khoảng tin cậy chứa sự thật ít nhất", "the interval holds the truth at least"): share(r.get("coverage"))} for w, r in known()[model]["rates"]["worlds"].items() if w in worlds]
     return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc này đúng bao nhiêu lần, thử trên tỉnh giả định", "How often the rule is right, tried on a made-up province"), "rates", source=book.w("mô phỏng, 200 lần cho mỗi sự thật giả định; ", "simulation, 200 runs for each made-up truth; ") + protocol_source(book, model), kind="stack")
 
 # %% ../../nbs/present/59ka_models_protocol.ipynb #d4907cf2
 def rule_box(book: Book, model: int) -> Html: # what is estimated, then two folds
     "Estimand in words; the rule in the protocol's own words and its rates to open."
     p = known()[model]
-    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd></dl>'
+    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd><dt>{book.w("Khác biệt giữa các nhóm huyện", "Differences between groups of districts")}</dt><dd>{escape(" ".join(p["equality"][book.lang].split()))}</dd></dl>'
     own = f'<details class="sheet"><summary>{book.w("Quy tắc bằng lời của đề cương", "The rule in the protocol’s words")}</summary><p>{escape(" ".join(p["verdict"][book.lang].split()))}</p></details>'
     right = f'<details class="sheet"><summary>{book.w("Quy tắc đúng bao nhiêu lần", "How often the rule is right")}</summary>{table_rates(book, model)}</details>'
     return Html(estimand + table_rule(book, model) + own + right)

@@ -9,7 +9,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from sonla_eval.methods import design as D
-from sonla_eval.methods.dealt import ages, course, difference, drawn, mean_effect
+from sonla_eval.methods.dealt import ages, between_groups, course, drawn, mean_effect
 from sonla_eval.methods.did import panel
 from sonla_eval.methods.estimate import Refused
 from sonla_eval.methods.few_clusters import randomization
@@ -34,7 +34,7 @@ def test_difference_is_the_interaction_of_a_regression(seed, units):
     start, mine = np.r_[np.full(units//2, 1.0), np.full(units - units//2, np.inf)], rng.permutation(units) % 3 == 0
     p = of(rng.normal(0, 1, (units, 2)) + 2*(np.arange(units) < units//2)[:, None]*np.array([0, 1]), start)
     fit = smf.ols("y ~ C(u) + C(t) + on + both", table(p, mine)).fit()
-    assert math.isclose(difference(p, mine).value, fit.params["both"], abs_tol=1e-9)
+    assert math.isclose(between_groups(p, mine).value, fit.params["both"], abs_tol=1e-9)
 
 
 def test_every_deal_counted_one_by_one():
@@ -46,9 +46,9 @@ def test_every_deal_counted_one_by_one():
     change = p.y[:, 1] - p.y[:, 0] - np.r_[np.full(4, common), 0, 0]
     deals = {(frozenset(o[:2]), frozenset(o[2:4])): o for o in itertools.permutations(range(6))}.values()
     gap = np.array([change[list(o[:2])].mean() - change[list(o[2:4])].mean() for o in deals])
-    e = difference(p, mine)
+    e = between_groups(p, mine)
     assert len(gap) == 90 == e.extra["deals"] and math.isclose(e.extra["p"], (np.abs(gap) >= abs(e.value) - 1e-9).mean(), abs_tol=1e-12)
-    other = difference(p, ~mine)
+    other = between_groups(p, ~mine)
     assert math.isclose(other.value, -e.value, abs_tol=1e-12) and math.isclose(other.extra["p"], e.extra["p"]) and math.isclose(other.low, -e.high, abs_tol=1e-9)
 
 
@@ -56,8 +56,8 @@ def test_the_interval_holds_what_the_test_does_not_reject():
     rng = np.random.default_rng(6)
     mine, start = np.arange(12) % 2 == 0, np.array([3, 3, 4, 4, 5, 5] + [np.inf]*6)
     p = of(rng.normal(0, 1, (12, 8)), start)
-    e = difference(p, mine)
-    def p_at(x): return difference(replace(p, y=p.y - x*(mine[:, None] & (ages(p) >= 0))), mine).extra["p"]
+    e = between_groups(p, mine)
+    def p_at(x): return between_groups(replace(p, y=p.y - x*(mine[:, None] & (ages(p) >= 0))), mine).extra["p"]
     assert p_at(e.high - 0.05) > 0.05 >= p_at(e.high + 0.05) and p_at(e.low + 0.05) > 0.05 >= p_at(e.low - 0.05)
 
 
@@ -66,16 +66,16 @@ def test_names_and_order_of_districts_do_not_matter():
     mine, start, y = np.arange(12) % 2 == 0, np.array([3, 3, 4, 4, 5, 5] + [np.inf]*6), rng.normal(0, 1, (12, 8))
     turn = rng.permutation(12)
     p, other = of(y, start), of(y[turn], start[turn])
-    a, b = difference(p, mine[list(p.units)]), difference(other, mine[turn][list(other.units)])
+    a, b = between_groups(p, mine[list(p.units)]), between_groups(other, mine[turn][list(other.units)])
     assert (a.value, a.low, a.high, a.extra["p"]) == (b.value, b.low, b.high, b.extra["p"])
 
 
 def test_what_can_not_be_compared_is_refused():
     p = of(np.random.default_rng(1).normal(0, 1, (6, 4)), np.array([2, 2, 3, np.inf, np.inf, np.inf]))
     for mine in (np.zeros(6, bool), np.ones(6, bool), np.array([0, 0, 0, 1, 1, 1], bool)):
-        with pytest.raises(Refused, match="no place with the model"): difference(p, mine)
+        with pytest.raises(Refused, match="no place with the model"): between_groups(p, mine)
     holed = replace(p, y=np.where(np.eye(6, 4, dtype=bool), np.nan, p.y))
-    with pytest.raises(Refused, match="missing periods"): difference(holed, np.arange(6) == 0)
+    with pytest.raises(Refused, match="missing periods"): between_groups(holed, np.arange(6) == 0)
 
 
 # ---- a mean effect that grows ------------------------------------------------------------------------------------------

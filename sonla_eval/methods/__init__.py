@@ -22,7 +22,7 @@ QUESTIONS = (
     ("Chuỗi số có thay đổi khi bắt đầu mô hình không?", "Did the series change when the model began?", "its", "its"),
     ("Mô hình có tạo khác biệt giữa các huyện không?", "Did the model make a difference between districts?", "did", "panel two_groups twfe bacon"),
     ("Với ít huyện thì tin đến đâu?", "How far to trust few districts?", "few_clusters", "cr2 wild_bootstrap randomization few_clusters"),
-    ("Tác động tăng dần, hoặc khác nhau giữa các nhóm huyện?", "An effect that builds up, or differs between groups of districts?", "dealt", "mean_effect difference"),
+    ("Tác động tăng dần, hoặc khác nhau giữa các nhóm huyện?", "An effect that builds up, or differs between groups of districts?", "dealt", "mean_effect between_groups"),
     ("Các huyện bắt đầu vào thời điểm khác nhau?", "Districts that start at different dates?", "staggered", "staggered"),
     ("Nếu xu hướng không song song?", "What if trends were not parallel?", "honest", "event event_of smoothness relative honest"),
     ("Chỉ một huyện có mô hình?", "One district alone has the model?", "synthetic", "synthetic"),

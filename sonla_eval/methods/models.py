@@ -99,7 +99,7 @@ def group_rows(pen: Pen, m: A.Material, q: Protocol) -> list[dict]:
 # %% ../../nbs/methods/35d_models.ipynb #8bf364ff
 def group_differences(m: A.Material, q: Protocol) -> dict: # id of a group -> Estimate on the panel's scale, or why there is none
     "The effect in each group of the protocol less the effect in its other groups, at the same time since the start; one difference when there are two groups."
-    from sonla_eval.methods.dealt import difference
+    from sonla_eval.methods.dealt import between_groups
     from sonla_eval.methods.did import some_units
     o, names = q.primary, {u: g["id"] for g in q["subgroups"] for u in g["districts"]}
     asked = [g["id"] for g in q["subgroups"]][:None if len(q["subgroups"]) > 2 else 1]
@@ -114,7 +114,7 @@ def group_differences(m: A.Material, q: Protocol) -> dict: # id of a group -> Es
         n = [int((treated & (group == g)).sum()), int((treated & (group != g)).sum())]
         try:
             if min(n) < least: raise Refused(f"each side needs {least} districts with the model; here {n[0]} and {n[1]}", f"mỗi bên cần {least} huyện có mô hình; ở đây {n[0]} và {n[1]}")
-            out[g] = A.back(difference(p, group == g, q["comparison"] if np.isinf(p.start).any() else "notyet", q["level"], value_unit=o.scale), o.scale)
+            out[g] = A.back(between_groups(p, group == g, q["comparison"] if np.isinf(p.start).any() else "notyet", q["level"], value_unit=o.scale), o.scale)
         except Refused as r: out[g] = r
     return out
 

@@ -99,12 +99,12 @@ def test_the_template_holds_for_every_state(state, verdict, lang):
 
 def test_post_hoc_is_marked_when_the_protocol_was_not_locked(monkeypatch):
     from sonla_eval.methods import protocol as P
-    from sonla_eval.present import figures_models, models
+    from sonla_eval.present import figures_models, models_protocol
     book = Book(rows_for("analysed", "continue"), load_plan(YEAR), YEAR, lang="en")
     for made, mark in ((P.Standing("not_locked", "x", "the protocol was not locked for this year"), True), (P.Standing("locked", "x", "locked in time"), False)):
-        for module in (models, figures_models): monkeypatch.setattr(module, "standing", lambda p, year, made=made: made)
-        assert ("post hoc" in models.protocol_line(book, 1)) is mark and ("post hoc" in figures_models.fig_effects(book, 1)[0].note) is mark
-        assert ("post hoc" in models.table_protocol(book, 1)) is mark
+        for module in (models_protocol, figures_models): monkeypatch.setattr(module, "standing", lambda p, year, made=made: made)
+        assert ("post hoc" in models_protocol.protocol_line(book, 1)) is mark and ("post hoc" in figures_models.fig_effects(book, 1)[0].note) is mark
+        assert ("post hoc" in models_protocol.table_protocol(book, 1)) is mark
     stranger = Book(frame([*rows_for("analysed", "continue").drop(columns=["mask", "id"]).to_dict("records"), dict(unit="14", period=str(YEAR)) | effect("unplanned", 0.1, 0.0, 0.2)]).assign(mask=""), load_plan(YEAR), YEAR, lang="en")
     assert "unplanned [post hoc]" in figures_models.table_effects(stranger, 1)
 

@@ -2,6 +2,7 @@
 import errno
 import hashlib
 import json
+import mmap
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 
@@ -77,9 +79,30 @@ def in_child(work, after: float | None = None) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def test_killed_at_any_moment(two, go):
+PHASES = ("start", "judging", "reports", "archive", "assembly", "swap", "index", "record", "state", "ended")
+
+
+def phased(monkeypatch) -> mmap.mmap:
+    "One shared byte in which a run says how far it is."
+    from sonla_eval.publish import packet, run as R, site
+    at = mmap.mmap(-1, 1)
+    def entering(where, name, phase):
+        made = getattr(where, name)
+        def enter(*given, **more):
+            at[0] = PHASES.index(phase)
+            return made(*given, **more)
+        monkeypatch.setattr(where, name, enter)
+    for where, name, phase in ((R, "recover", "start"), (R, "_judged", "judging"), (R, "_mapped", "reports"), (packet, "archive", "archive"), (R, "assemble", "assembly"), (R, "swap", "swap"), (site, "write_index", "index"), (packet, "record_run", "record"), (R, "state_path", "state")): entering(where, name, phase)
+    return at
+
+
+def test_killed_at_any_moment(two, go, monkeypatch, capsys):
     "Each edition is that of before or that of after, whole; the run that follows makes it right without help."
     base, _ = two
+    at, hit = phased(monkeypatch), Counter()
+    def killed_run():
+        go(state)
+        at[0] = PHASES.index("ended")
     go(0); old = pages(base)
     start = time.monotonic(); go(1); took = time.monotonic() - start
     new = pages(base)
@@ -88,7 +111,9 @@ def test_killed_at_any_moment(two, go):
     rng, state = random.Random(7), 1
     for k in range(KILLS):
         state = 1 - state
-        status = in_child(lambda: go(state), after=rng.uniform(0, 1.05*took))
+        at[0] = 0
+        status = in_child(killed_run, after=rng.uniform(0, 1.05*took))
+        hit[PHASES[at[0]]] += 1
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
         for edition in ("internal", "public"):
             if not (base/"site"/str(YEAR)/edition).is_dir(): continue # a system without an exchange of folders, killed between two renames
@@ -97,6 +122,7 @@ def test_killed_at_any_moment(two, go):
             done = go(state)
             assert done.failed == () and pages(base) == (old, new)[state], f"after kill {k}"
             assert go(state).current
+    with capsys.disabled(): print(f"\n{KILLS} kills of a run of {took:.1f} s fell into:", ", ".join(f"{p} {hit[p]}" for p in PHASES))
     for k in (0, 1):
         assert go(k).failed == () and pages(base) == (old, new)[k]
     left = [p.name for p in base.rglob(".*") if p.name not in (".run.lock",) and not p.name.startswith(".made") and f"packets/{YEAR}/kept" not in p.as_posix()]

@@ -89,13 +89,32 @@ def test_a_wrong_page_ends_the_command_with_2(home, capsys):
 
 
 def test_the_claims_are_kept(root):
-    from sonla_eval.methods.truths import WORLDS, as_markdown, broken, rates
-    table = rates()
-    assert set(table["world"]) == set(WORLDS) and (table["runs"] >= 200).all()
-    for p in P.protocols().values(): assert broken(p["rates"]["worlds"], table) == []
-    at = table.set_index("world")
-    assert (at.loc[["no_effect", "pretrend", "late_trend"], "continue"] <= 0.05).all() and at.loc["builds_up", "continue"] >= 0.8
-    assert as_markdown(table) in (root/"docs"/"reference.md").read_text(encoding="utf-8"), "docs/reference.md shows older rates"
+    from sonla_eval.methods.truths import WORLDS, as_markdown, broken, rates, worlds_of
+    table, page = rates(), (root/"docs"/"reference.md").read_text(encoding="utf-8")
+    assert set(table["protocol"] + "." + table["world"]) == set(WORLDS) and (table["runs"] >= 200).all()
+    for p in P.protocols().values():
+        mine = rates(protocol=p.id)
+        assert set(p["rates"]["worlds"]) == set(mine["world"]) and broken(p["rates"]["worlds"], mine) == []
+        assert as_markdown(mine) in page, f"docs/reference.md shows older rates of {p.id}"
+        assert set(worlds_of(p.id)) == set(mine["world"])
+        for text in (p["rates"]["vi"], p["rates"]["en"], *(x for w in worlds_of(p.id).values() for x in (w.vi, w.en))): assert "_" not in text, "a name for files in a reader's sentence"
+    assert (table.loc[table["world"].isin(["no_effect", "pretrend", "late_trend"]), "continue"] <= 0.05).all()
+    assert table.set_index(["protocol", "world"]).loc[("community", "builds_up"), "continue"] >= 0.8
+
+
+def test_intervals_hold_as_stated():
+    "Share of runs whose interval holds the truth, within two Monte Carlo errors of the level that it states, above as well as below."
+    from sonla_eval.methods.truths import rates
+    for r in rates().dropna(subset=["coverage"]).itertuples():
+        error = (r.level*(1 - r.level)/r.runs)**0.5
+        assert abs(r.coverage - r.level) <= 2*error + 1e-9, f"{r.protocol}.{r.world}: {r.coverage} at the level {r.level}"
+
+
+def test_a_claim_that_is_not_kept_is_found():
+    from sonla_eval.methods.truths import broken, rates
+    table = rates(protocol="labour")
+    assert broken({"harm": {"right": 0.5}}, table) == [] and broken({"builds_up": {"right": 0.5, "coverage": 0.999}}, table)
+    assert broken({"no_effect": {"right": 0.5}}, table.assign(right=0.4)) and broken({"one_site": {"right": 0.5}}, table) == ["one_site: not measured"]
 
 
 def test_the_projects_own_locks_are_unbroken():

@@ -146,8 +146,8 @@ def test_a_district_with_gaps_is_not_counted_as_compared():
 def test_the_test_decides_whether_groups_differ():
     from sonla_eval.present import figures_models, models
     groups = [dict(measure="model.group", breakdown=f"model=1;outcome=referral_done;group={g}", value=v, low=v - 0.01, high=v + 0.01, reason_en="x") for g, v in (("centre", 0.1), ("other", 0.3))]
-    for verdict, head in (("can't be told from chance", "No clear"), ("the effect differs between the groups", "The effect differs")):
-        tested = dict(measure="model.group", breakdown="model=1;outcome=referral_done;variant=difference;group=centre", value=-0.2, reason_en=f"City against others: {verdict}.")
+    for verdict, method, head in (("can't be told from chance", "open", "No clear"), ("the effect differs between the groups", "apart", "The effect differs")):
+        tested = dict(measure="model.group", breakdown="model=1;outcome=referral_done;variant=difference;group=centre", value=-0.2, method=method, reason_en=f"City against others: {verdict}.")
         drawn = figures_models.fig_groups(models.few_rows(effect("referral_done", 0.2, 0.1, 0.3), *groups, tested), 1)
         assert drawn.headline.startswith(head) and verdict in drawn.note and len(drawn.data) == 3
 

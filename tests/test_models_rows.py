@@ -118,14 +118,16 @@ def test_post_hoc_is_called_so(rows):
     assert extra and all(r["breakdown"].split("outcome=")[1].split(";")[0] not in named for r in extra if r["breakdown"].startswith("model=3"))
 
 
-@pytest.mark.parametrize("world, runs", [("builds_up", 3), ("no_effect", 1), ("pretrend", 2), ("harm", 1), ("one_site", 2), ("real_size", 1), ("not_started", 1)])
+@pytest.mark.parametrize("world, runs", [("community.builds_up", 3), ("community.no_effect", 1), ("community.pretrend", 2), ("community.harm", 1), ("community.one_site", 2), ("community.real_size", 1), ("community.not_started", 1),
+    ("labour.builds_up", 2), ("labour.harm", 1), ("labour.real_size", 1), ("peers.builds_up", 1), ("peers.harm", 1), ("peers.real_size", 2), ("peers.not_started", 1)])
 def test_kept_rates_come_out_again(world, runs):
-    kept = T.rates().set_index("world").loc[world]
+    protocol, name = world.split(".")
+    kept = T.rates(protocol=protocol).set_index("world").loc[name]
     assert [T.brief(T.run(T.WORLDS[world], k)) for k in range(runs)] == kept["first"].split("; ")[:runs]
 
 
 def test_a_true_world_gives_a_true_number():
-    w = T.WORLDS["builds_up"]
+    w = T.WORLDS["community.builds_up"]
     runs = [T.run(w, k) for k in range(3)]
     assert all(r.low < T.truth(w) < r.high for r in runs) and abs(np.mean([r.value for r in runs]) - T.truth(w)) < 0.02
 

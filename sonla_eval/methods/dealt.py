@@ -82,7 +82,7 @@ def _apart(p: Panel, mine: np.ndarray, control: str) -> np.ndarray: # (distinct 
 # %% ../../nbs/methods/27d_dealt.ipynb #456830dd
 def difference(
     p: Panel, # a balanced panel without covariates; no unit treated from the first period
-    mine: np.ndarray, # (units,) bool, the group; the other treated units are the rest
+    mine: np.ndarray, # (units,) bool in the panel's order, the group; the other treated units are the rest
     control: str = "notyet", # comparison: "notyet" or "never"
     level: float = 0.95, # confidence level
     limit: int = 20_000, # the most deals listed in full; 9,999 are sampled above it

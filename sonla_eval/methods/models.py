@@ -119,9 +119,9 @@ def group_differences(m: A.Material, q: Protocol) -> dict: # id of a group -> Es
     return out
 
 # %% ../../nbs/methods/35d_models.ipynb #6e79991f
-def _difference_words(o: Outcome, e: Estimate, p: float, tests: int, level: float, names: tuple) -> tuple[str, str]: # Vietnamese, English
+def _difference_words(o: Outcome, e: Estimate, p: float, tests: int, names: tuple, stands: bool) -> tuple[str, str]: # Vietnamese, English
     "A difference between groups as a sentence, with the verdict after the correction."
-    stands, out = p <= 1 - level + 1e-12, []
+    out = []
     for i, lang in enumerate(("vi", "en")):
         v, a, b = (A.shown(x, o.scale, lang) for x in (e.value, e.low, e.high))
         n, unit = number(100*e.level, lang), A.UNITS[o.scale][i]
@@ -136,13 +136,16 @@ def difference_rows(pen: Pen, m: A.Material, q: Protocol, stand) -> list[dict]:
     found, o, groups = group_differences(m, q), q.primary, {g["id"]: g for g in q["subgroups"]}
     if not found: return []
     tested = {g: e for g, e in found.items() if isinstance(e, Estimate)}
-    holm, rows = family(tested) if tested else None, []
+    holm, rows = family(tested, alpha=1 - q["level"] + 1e-12) if tested else None, []
     late = both(*(("", "") if stand.id == "locked" else (stand.vi, stand.en)), "notes")
     for g, e in found.items():
         rest = [x for x in groups if x != g]
         names = tuple(f"{groups[g][lang]} {('so với', 'against')[i]} {groups[rest[0]][lang] if len(rest) == 1 else ('các nhóm khác', 'the other groups')[i]}" for i, lang in enumerate(("vi", "en")))
-        if g not in tested: columns = {"kind": "model estimate", "value_unit": VALUE_UNIT[o.scale]} | both(f"{names[0]}: không kiểm định được chênh lệch, {e.vi}.", f"{names[1]}: the difference can't be tested, {e.en}.")
-        else: columns = estimate_columns(e, o.scale) | both(*_difference_words(o, e, holm.adjusted[holm.names.index(g)], len(tested), q["level"], names))
+        if g not in tested: columns = {"kind": "model estimate", "value_unit": VALUE_UNIT[o.scale], "method": "unknown"} | both(f"{names[0]}: không kiểm định được chênh lệch, {e.vi}.", f"{names[1]}: the difference can't be tested, {e.en}.")
+        else:
+            p, stands = holm.adjusted[holm.names.index(g)], g in holm.stands
+            said = both(*_difference_words(o, e, p, len(tested), names, stands))
+            columns = estimate_columns(e, o.scale) | {"method": "apart" if stands else "open", "formula": f"{e.method}; {e.formula}"} | said
         rows.append(pen.row("group", outcome=o.id, group=g, variant="difference", columns=columns | late))
     return rows
 

@@ -242,7 +242,7 @@ def _grammar() -> argparse.ArgumentParser:
     put.add_argument("id", nargs="*", help="which; all by default"); put.add_argument("--year", type=int, required=True, help="year whose data will be read")
     put.add_argument("--after-the-fact", action="store_true", help="lock although the data are there; the page will say so")
     rates = sub.add_parser("rates", help="how often the rule is right when the truth is known / quy tắc kết luận đúng bao nhiêu lần")
-    rates.add_argument("--seeds", type=int, default=200, help="runs of each world (200)"); rates.add_argument("--only", nargs="+", metavar="WORLD", help="these worlds only")
+    rates.add_argument("--seeds", type=int, default=200, help="runs of each world (200)"); rates.add_argument("--only", nargs="+", metavar="WORLD", help="these worlds only, such as labour.harm, or a whole protocol, such as labour")
     rates.add_argument("--out", type=Path, help="where to write (data/methods/verdicts.csv)")
     return p
 

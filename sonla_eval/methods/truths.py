@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['YEARS', 'BASE', 'BUILD', 'AVOIDED', 'SETTINGS', 'UNSURE', 'HARMS', 'REAL', 'WORLDS', 'COLUMNS', 'Setting', 'World',
-           'truths_of', 'built', 'drift', 'chance', 'sent', 'asked', 'tables_of', 'truth', 'Run', 'run', 'brief',
-           'tally', 'measure', 'stored', 'write_table', 'rates', 'as_markdown', 'broken', 'claims']
+           'truths_of', 'worlds_of', 'built', 'drift', 'chance', 'sent', 'asked', 'tables_of', 'truth', 'Run', 'run',
+           'brief', 'tally', 'measure', 'stored', 'write_table', 'rates', 'as_markdown', 'broken']
 
 # %% ../../nbs/methods/35e_truths.ipynb #783a84ec
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ import pandas as pd
 
 # %% ../../nbs/methods/35e_truths.ipynb #7a0ce6e0
 from .models import rows
-from .estimate import LANGS, number
-from .protocol import Protocol, load, folder
+from .protocol import load, folder
 from .results import Year, counts
 from .sites import STEPS, exposed_from, month_name, month_of, step_of
 from ..plan import units as U
@@ -45,7 +44,7 @@ class Setting:
 SETTINGS = {
     "community": Setting((1, 2, 3, 4), ("2020-07", "2020-07", "2021-01", "2021-01", "2021-07", "2021-07"), 2000, 3, "E4a", "E4b", (("D1", 100),), ("E2c", 0.3), ("C1a", 0.06)),
     "labour": Setting((4,), ("2021-02",)*3 + ("2022-02",)*3, 2000, 190, "A6", "A6b", (("A1", 125),), (), ("B2e", 0.02)),
-    "peers": Setting((4,), ("2021-02",)*6, 2000, 25, rare=("C1a", 0.06)),
+    "peers": Setting((4,), ("2022-02",)*6, 2000, 25, rare=("C1a", 0.06)),
 }
 
 # %% ../../nbs/methods/35e_truths.ipynb #1d76d7af
@@ -98,14 +97,21 @@ def truths_of(p: str) -> tuple[World, ...]: # the worlds of one protocol
     some = (
         World("no_effect", "Mô hình không có tác động", "The model does nothing", UNSURE, protocol=p),
         World("builds_up", "Thêm 8 điểm phần trăm, tăng dần trong một năm", "Eight points more, building up over a year", ("continue",), effect=0.08, protocol=p),
-        World("pretrend", "Không có tác động, nhưng nơi có mô hình đã tăng sẵn với mức trông như 8 điểm", "No effect, but the places with the model were rising already at a rate that looks like eight points", UNSURE, trend=0.013, identified=False, protocol=p),
+        World("pretrend", "Không có tác động, nhưng nơi có mô hình đã tăng sẵn với mức trông như 8 điểm", "No effect, but the places with the model were rising already at a rate that looks like eight points", UNSURE, trend=0.02 if p == "peers" else 0.013, identified=False, protocol=p),
         World("late_trend", "Không có tác động; nơi có mô hình tăng 2 điểm mỗi quý từ một năm trước đến một năm sau khi bắt đầu", "No effect; the places with the model rise by two points a quarter from a year before the start to a year after it", UNSURE, late=0.02, identified=False, protocol=p),
         World("harm", *hurt, ("stop",), harm=harm, protocol=p),
         World("not_started", "Có chỉ đạo, chưa điểm nào bắt đầu", "A direction, and no site started", ("not_started",), dates=(), protocol=p))
-    alone = (World("one_site", "Thêm 8 điểm, chỉ có một điểm mô hình", "Eight points more, in one site only", ("cannot_tell",), effect=0.08, dates=("2021-01",)),) if p == "community" else ()
-    return some + alone + (World("real_size", f"Thêm 8 điểm, với quy mô thật của Sơn La ({vi})", f"Eight points more, at Sơn La's real size ({en})", ("cannot_tell", "continue"), effect=0.08, real=True, protocol=p),)
+    own = {"community": (World("one_site", "Thêm 8 điểm, chỉ có một điểm mô hình", "Eight points more, in one site only", ("cannot_tell",), effect=0.08, dates=("2021-01",)),),
+           "peers": (World("two_rounds", "Thêm 8 điểm, nhưng chỉ có hai vòng khảo sát trước khi bắt đầu", "Eight points more, with only two survey rounds before the start", ("cannot_tell",), effect=0.08, dates=("2021-02",)*6, protocol=p),)}
+    return some + own.get(p, ()) + (World("real_size", f"Thêm 8 điểm, với quy mô thật của Sơn La ({vi})", f"Eight points more, at Sơn La's real size ({en})", ("cannot_tell", "continue"), effect=0.08, real=True, protocol=p),)
 
 WORLDS = {w.key: w for p in SETTINGS for w in truths_of(p)}
+
+def worlds_of(
+    protocol: str, # id of a protocol
+) -> dict[str, World]: # name of the world in its rates -> the world, whose `vi` and `en` say it in plain words; empty for a protocol without worlds
+    "The worlds of one protocol by their short names, which are for files and not for readers."
+    return {w.id: w for w in WORLDS.values() if w.protocol == protocol}
 
 # %% ../../nbs/methods/35e_truths.ipynb #f8d6d1af
 def built(m: float, start: float) -> float: # 0 before the start, 1 after a year
@@ -307,21 +313,4 @@ def broken(
         if low(r["right"], r["right_mc"]) < c["right"]: out.append(f"{world}: right {r['right']:g} < {c['right']:g}")
         if "continue_at_most" in c and r["continue"] > c["continue_at_most"]: out.append(f"{world}: continue {r['continue']:g} > {c['continue_at_most']:g}")
         if "coverage" in c and low(r["coverage"], r["coverage_mc"]) < c["coverage"]: out.append(f"{world}: coverage {r['coverage']:g} < {c['coverage']:g}")
-    return out
-
-# %% ../../nbs/methods/35e_truths.ipynb #29b24d67
-def claims(
-    q: Protocol,
-    lang: str = "vi", # "vi" or "en"
-) -> list[str]: # one sentence a world
-    "What a protocol claims of its rule, world by world, in plain words."
-    i, out = LANGS.index(lang), []
-    def percent(x): return number(100*x, lang, 1 if round(1000*x) % 10 else 0) + ("%" if i == 0 else " %")
-    for world, c in q["rates"]["worlds"].items():
-        w = WORLDS.get(f"{q.id}.{world}")
-        if w is None: continue
-        parts = [(f"kết luận đúng ít nhất {percent(c['right'])}", f"the verdict is right in at least {percent(c['right'])}")[i]]
-        if "continue_at_most" in c: parts.append((f"“tiếp tục” nhiều nhất {percent(c['continue_at_most'])}", f"“continue” in at most {percent(c['continue_at_most'])}")[i])
-        if "coverage" in c: parts.append((f"khoảng tin cậy chứa giá trị thật ít nhất {percent(c['coverage'])}", f"the interval holds the truth in at least {percent(c['coverage'])}")[i])
-        out.append(f"{(w.vi, w.en)[i]}: {', '.join(parts)}.")
     return out

@@ -211,7 +211,7 @@ class PlanMissing(LookupError):
         en: str, # in English
     ):
         self.year, self.vi, self.en = year, vi, en
-        super().__init__(en)
+        super().__init__(f"{en} To evaluate {year}, write its commitments into data/plan/{year}.yaml, in the form of data/plan/2022.yaml")
 
     def sentence(self, lang: str = "vi") -> str: return self.vi if lang == "vi" else self.en
     def __reduce__(self): return type(self), (self.year, self.vi, self.en)

@@ -7,7 +7,7 @@ __all__ = ['STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'CLAUSE_WORDS', 'LEADS', 'fig_t
            'table_theory', 'asked', 'first_small', 'measured', 'limit_words', 'protocol_line', 'table_protocol',
            'table_rule', 'table_rates', 'rule_box', 'table_path']
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #767763f2
+# %% ../../nbs/present/59ka_models_protocol.ipynb #385b4185
 from html import escape
 import math
 import pandas as pd
@@ -15,7 +15,7 @@ from ..intake.form import TABLES
 from ..methods.estimate import number
 from ..methods.path import BRANCHES, TABLE
 from ..methods.protocol import Outcome, standing
-from ..methods.truths import WORLDS
+from ..methods.truths import worlds_of
 from ..methods.verdict import CLAUSES, VERDICTS
 from ..plan.indicators import items
 from .blocks import Html
@@ -135,20 +135,21 @@ def table_rule(book: Book, model: int):
     rows = [{book.w("Thứ tự", "Order"): str(k + 1), book.w("Nếu", "If"): CLAUSE_WORDS[c][book.i], book.w("thì kết luận", "then the verdict is"): VERDICTS[LEADS[c]][book.i], book.w("Năm nay", "This year"): answer(k)} for k, c in enumerate(CLAUSE_WORDS)]
     return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc kết luận: hỏi lần lượt, điều khoản đúng đầu tiên quyết định", "The rule of the verdict: asked in turn, the first clause that fits decides"), "rule-table", source=protocol_source(book, model), kind="stack")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #2630c2a6
+# %% ../../nbs/present/59ka_models_protocol.ipynb #3f0174c2
 def table_rates(book: Book, model: int):
     "What the protocol promises of its rule in worlds whose truth is known."
+    worlds = worlds_of(known()[model].id)
     share = lambda x: "–" if x is None else say(x, "share", book.lang, 0)
-    rows = [{book.w("Nếu sự thật là", "If the truth is"): getattr(WORLDS[f"{known()[model].id}.{w}"], book.lang), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
-             book.w("nói nhầm “tiếp tục” nhiều nhất", "“continue” is said wrongly at most"): share(r.get("continue_at_most")), book.w("khoảng tin cậy chứa sự thật ít nhất", "the interval holds the truth at least"): share(r.get("coverage"))} for w, r in known()[model]["rates"]["worlds"].items() if f"{known()[model].id}.{w}" in WORLDS]
+    rows = [{book.w("Nếu sự thật là", "If the truth is"): getattr(worlds[w], book.lang), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
+             book.w("nói nhầm “tiếp tục” nhiều nhất", "“continue” is said wrongly at most"): share(r.get("continue_at_most")), book.w("khoảng tin cậy chứa sự thật ít nhất", "the interval holds the truth at least"): share(r.get("coverage"))} for w, r in known()[model]["rates"]["worlds"].items() if w in worlds]
     return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc này đúng bao nhiêu lần, thử trên tỉnh giả định", "How often the rule is right, tried on a made-up province"), "rates", source=book.w("mô phỏng, 200 lần cho mỗi sự thật giả định; ", "simulation, 200 runs for each made-up truth; ") + protocol_source(book, model), kind="stack")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #fb79f59b
+# %% ../../nbs/present/59ka_models_protocol.ipynb #8a691311
 def rule_box(book: Book, model: int) -> Html: # what is estimated and which clause decided, then folds
     "Estimand and deciding clause in words; all clauses, the rule in the protocol's own words and its rates to open."
     p, v = known()[model], verdict_of(book, model)
     fired = "" if v is None or v["formula"] not in CLAUSE_WORDS else f'<dt>{book.w("Điều khoản đã quyết định", "Clause that decided")}</dt><dd>{escape(CLAUSE_WORDS[v["formula"]][book.i])}: {escape(VERDICTS[v["method"]][book.i])}.</dd>'
-    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd>{fired}</dl>'
+    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd><dt>{book.w("Khác biệt giữa các nhóm huyện", "Differences between groups of districts")}</dt><dd>{escape(" ".join(p["equality"][book.lang].split()))}</dd>{fired}</dl>'
     clauses = f'<details class="sheet" id="rule"><summary>{book.w("Quy tắc kết luận, từng điều khoản", "The rule of the verdict, clause by clause")} ({len(CLAUSE_WORDS)})</summary>{table_rule(book, model)}</details>'
     own = f'<details class="sheet"><summary>{book.w("Quy tắc bằng lời của đề cương", "The rule in the protocol’s words")}</summary><p>{escape(" ".join(p["verdict"][book.lang].split()))}</p></details>'
     right = f'<details class="sheet"><summary>{book.w("Quy tắc đúng bao nhiêu lần", "How often the rule is right")}</summary>{table_rates(book, model)}</details>'

@@ -8,7 +8,7 @@ __all__ = ['KEYS', 'GLYPHS', 'MEANING', 'IN_OTHER_WORDS', 'parts', 'known', 'row
            'primary_row', 'contacts_sentence', 'dose_sentence', 'worse_off', 'harm_sentence', 'cost_sentence',
            'key_points']
 
-# %% ../../nbs/present/59k_models.ipynb #8ed5edac
+# %% ../../nbs/present/59k_models.ipynb #60108f14
 from functools import lru_cache
 from html import escape
 import math
@@ -23,7 +23,7 @@ from ..plan.commitments import load_plan
 from .blocks import Html, main_points
 from .book import Book
 from .figures_plan import lacking
-from .words import period_word, say
+from .words import date_word, period_word, say
 
 # %% ../../nbs/present/59k_models.ipynb #5c990842
 def parts(breakdown: str) -> dict[str, str]: # {"model": "1", "outcome": "x"}
@@ -64,7 +64,7 @@ def few_rows(
     made = [dict(unit="14", period=str(year), kind="model estimate") | r for r in rows]
     return Book(frame(made).assign(mask=""), load_plan(year), year, lang=lang, edition=edition)
 
-# %% ../../nbs/present/59k_models.ipynb #dd36c6f9
+# %% ../../nbs/present/59k_models.ipynb #0a708f02
 def half_word(year: str, half: str, lang: str) -> str: # "nửa cuối năm 2022"
     "A half-year in words."
     if lang == "vi": return f"nửa {'đầu' if half == '1' else 'cuối'} năm {year}"
@@ -78,7 +78,7 @@ def named_places(book: Book, text: str) -> str: # the same with district names f
 def plain(book: Book, text: str) -> str: # for readers
     "District codes, days, months, quarters and half-years in a text as readers write them."
     text = re.sub(r"\b(\d{4})-H([12])\b", lambda m: half_word(m[1], m[2], book.lang), text)
-    text = re.sub(r"\b(\d{4})-(\d\d)-(\d\d)\b", lambda m: f"{int(m[3])}/{int(m[2])}/{m[1]}", text) if book.lang == "vi" else text
+    text = re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda m: date_word(m[0], book.lang), text)
     text = re.sub(r"\b\d{4}-(?:Q[1-4]|(?:0[1-9]|1[0-2]))\b(?!-)", lambda m: period_word(m[0], book.lang), text)
     return named_places(book, text)
 
@@ -102,7 +102,7 @@ IN_OTHER_WORDS = { # clause of the rule -> what it amounts to
     "harm_not_excluded": ("Nghĩa là: không được nói mô hình tốt khi chưa loại trừ được tác hại.", "In other words: a model must not be called good while harm is not excluded."),
     "holds_zero": ("Nghĩa là: mô hình có thể có ích, vô ích hoặc có hại một chút; số liệu chưa phân biệt được.", "In other words: the model may help, do nothing or do a little harm; the figures can't tell.")}
 
-# %% ../../nbs/present/59k_models.ipynb #a5bfc6f5
+# %% ../../nbs/present/59k_models.ipynb #d8f7ff47
 def verdict_of(book: Book, model: int): # the row, or None
     "The row of a model's verdict."
     r = rows_of(book, "model.verdict", model)
@@ -110,7 +110,7 @@ def verdict_of(book: Book, model: int): # the row, or None
 
 def verdict_text(book: Book, v: pd.Series) -> str: # without the verdict's own word
     "The sentence of the clause that fired, as a sentence of its own."
-    text = plain(book, words(v, book.lang).split(": ", 1)[-1])
+    text = re.sub(r" \((?:survey|khảo sát)\)(?=\))", "", plain(book, words(v, book.lang).split(": ", 1)[-1]))
     return text[:1].upper() + text[1:]
 
 def verdict_box(book: Book, model: int):
@@ -160,7 +160,7 @@ def primary_row(book: Book, model: int): # the row of the main effect, or None
     r = r[(r["outcome"] == known()[model].primary.id) & (r["variant"] == "")]
     return None if r.empty else r.iloc[0]
 
-# %% ../../nbs/present/59k_models.ipynb #5479692b
+# %% ../../nbs/present/59k_models.ipynb #2092d39d
 def contacts_sentence(book: Book, model: int) -> str: # "" when it is not told
     "Contacts of the year, and in how many months there was a report."
     contacts = delivered(book, "model.contacts", model)["value"]
@@ -173,7 +173,7 @@ def dose_sentence(book: Book, model: int) -> str: # "" when it is not told
     f = rows_of(book, "model.fidelity", model)
     if f.empty or math.isnan(f["value"].iloc[0]): return ""
     good, due, asked = (say(x, "n", book.lang) for x in (f["numerator"].iloc[0], f["denominator"].iloc[0], known()[model]["fidelity"]["contacts_per_month"]))
-    return book.w(f"Mức đề cương yêu cầu là ít nhất {asked} lượt mỗi tháng ở mỗi điểm: đạt {good} trên {due} tháng hoạt động.", f"The protocol asks for at least {asked} contacts a month at each site: {good} of {due} months of work reached it.")
+    return book.w(f"Mức đề cương yêu cầu là ít nhất {asked} lượt mỗi tháng ở mỗi điểm: đạt {good} trên {due} tháng hoạt động.", f"The protocol asks for at least {asked} contacts a month at each site: {good} of {due} {'month' if f['denominator'].iloc[0] == 1 else 'months'} of work reached it.")
 
 # %% ../../nbs/present/59k_models.ipynb #a587c951
 def worse_off(book: Book, model: int) -> list[pd.Series]: # rows of model.harm, in the protocol's order

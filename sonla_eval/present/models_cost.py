@@ -110,7 +110,7 @@ def on_page(book: Book, model: int) -> set[str]: # ids among PLACES
     told |= {"cost": not rows_of(book, "model.cost", model).empty, "plane": has("model.plane"), "ceac": has("model.plane") and has("model.ceac")}
     return {k for k in PLACES if told.get(k, True)}
 
-# %% ../../nbs/present/59lb_models_cost.ipynb #ce4bdb9b
+# %% ../../nbs/present/59lb_models_cost.ipynb #1494d735
 def answered(book: Book, item: Item, here: set[str]) -> tuple[str, str]: # (state, where or why) in the book's language
     "Reported with its places, not applicable, or not reported with the reason."
     found = [k for k in item.at if k in here]
@@ -124,7 +124,7 @@ def table_cheers(book: Book, model: int) -> Html: # a fold that holds the table
     "The 28 items, each with its place on this page or the reason why it has none."
     here = on_page(book, model)
     told = [(i, *answered(book, i, here)) for i in cheers()]
-    rows = [{book.w("Mục", "Item"): str(i.n), book.w("Nội dung", "What is asked"): i.topic[book.i], book.w("Báo cáo?", "Reported?"): state, book.w("Ở đâu, hoặc vì sao không", "Where, or why not"): Html(where)} for i, state, where in told]
+    rows = [{book.w("Mục", "Item"): str(i.n), book.w("Nội dung", "What is asked"): i.topic[book.i], book.w("Tình trạng", "State"): state, book.w("Ở đâu, hoặc vì sao không", "Where, or why not"): Html(where)} for i, state, where in told]
     n = sum(state == book.w("có", "reported") for _, state, _ in told)
     table = html_table(pd.DataFrame(rows, dtype=object), book.lang, book.w(f"Đối chiếu với CHEERS 2022: {n} trên {len(rows)} mục được báo cáo", f"Against CHEERS 2022: {n} of {len(rows)} items are reported"), "cheers", source="Husereau et al. (2022), CHEERS 2022", kind="stack")
     return Html(f'<details class="sheet"><summary>{book.w("Đánh giá kinh tế này báo cáo những gì", "What this economic evaluation reports")} (CHEERS 2022: {n}/{len(rows)})</summary>{table}</details>')

@@ -97,16 +97,16 @@ def protocol_line(book: Book, model: int) -> str: # one or two sentences
     if s.before: return line
     return line + book.w(" Vì vậy mọi kết quả dưới đây mang dấu “phân tích thêm”: câu hỏi có thể đã được chọn sau khi thấy số liệu.", " Every outcome below is therefore marked post hoc: the question may have been chosen after the data were seen.")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #0bfaddf4
+# %% ../../nbs/present/59ka_models_protocol.ipynb #f2332298
 def table_protocol(book: Book, model: int):
     "Every outcome with role, direction, margin and source, as stated or post hoc."
     p, before = known()[model], standing(known()[model], book.year).before
     stated = book.w("trong đề cương", "in the protocol")
     rows = [{book.w("Kết quả", "Outcome"): getattr(o, book.lang), book.w("Vai trò", "Role"): ROLE_WORDS[o.role][book.i], book.w("Có lợi khi", "Better when"): book.w("tăng", "higher") if o.better == "higher" else book.w("giảm", "lower"),
-             book.w("Biên", "Margin"): limit_words(o, book), book.w("Đo bằng", "Measured by"): measured(o, book), book.w("Định trước?", "Stated?"): stated if before else ROLE_WORDS["post_hoc"][book.i]} for o in p.outcomes]
+             book.w("Biên", "Margin"): limit_words(o, book), book.w("Đo bằng", "Measured by"): measured(o, book), book.w("Định trước", "Stated before"): stated if before else ROLE_WORDS["post_hoc"][book.i]} for o in p.outcomes]
     named = {o.id for o in p.outcomes}
     for r in rows_of(book, "model.effect", model).drop_duplicates("outcome").to_dict("records"):
-        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): asked(book, r["outcome"]), book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước?", "Stated?"): ROLE_WORDS["post_hoc"][book.i]})
+        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): asked(book, r["outcome"]), book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước", "Stated before"): ROLE_WORDS["post_hoc"][book.i]})
     return html_table(pd.DataFrame(rows), book.lang, book.w("Kết quả cần xem, định ra trước khi đọc số liệu", "The outcomes, stated before the data are read") if before else book.w("Kết quả cần xem theo đề cương, khóa sau khi đã có số liệu", "The outcomes of the protocol, which was not locked before the data"), "protocol", source=protocol_source(book, model), kind="stack")
 
 # %% ../../nbs/present/59ka_models_protocol.ipynb #9faa5d80

@@ -102,7 +102,7 @@ IN_OTHER_WORDS = { # clause of the rule -> what it amounts to
     "harm_not_excluded": ("Nghĩa là: không được nói mô hình tốt khi chưa loại trừ được tác hại.", "In other words: a model must not be called good while harm is not excluded."),
     "holds_zero": ("Nghĩa là: mô hình có thể có ích, vô ích hoặc có hại một chút; số liệu chưa phân biệt được.", "In other words: the model may help, do nothing or do a little harm; the figures can't tell.")}
 
-# %% ../../nbs/present/59k_models.ipynb #d8f7ff47
+# %% ../../nbs/present/59k_models.ipynb #4f0e033e
 def verdict_of(book: Book, model: int): # the row, or None
     "The row of a model's verdict."
     r = rows_of(book, "model.verdict", model)
@@ -120,7 +120,7 @@ def verdict_box(book: Book, model: int):
     word, why = VERDICTS[v["method"]][book.i].capitalize(), book.w("Vì sao", "Why")
     means = "".join(f"<p>{escape(x)}</p>" for x in [MEANING[v["method"]][book.i]] if x)
     amounts = " " + IN_OTHER_WORDS[v["formula"]][book.i] if v["formula"] in IN_OTHER_WORDS else ""
-    links = f'<a href="#recommendations">{book.w("Ai làm gì, trước ngày nào", "Who does what by when")}</a> · <a href="#rule">{book.w("Quy tắc kết luận", "The rule of the verdict")}</a>'
+    links = f'<a href="#recommendations">{book.w("Ai làm gì, trước ngày nào", "Who does what by when")}</a> · <a href="#rule-table">{book.w("Quy tắc kết luận", "The rule of the verdict")}</a>'
     return Html(f'<div class="verdict {v["method"]}" id="verdict" role="note"><p class="word"><span class="glyph" aria-hidden="true">{GLYPHS[v["method"]]}</span> {escape(word)}</p>'
                 f"{means}<p>{why}: {escape(verdict_text(book, v) + amounts)}</p><p>{links}</p></div>")
 

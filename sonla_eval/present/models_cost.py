@@ -95,17 +95,17 @@ def cheers() -> tuple[Item, ...]: # in the order of the statement
     text = (files("sonla_eval")/"assets"/"cheers.yaml").read_text(encoding="utf-8")
     return tuple(Item(d["n"], (d["vi"], d["en"]), tuple(d.get("at", ())), (d["note_vi"], d["note_en"]), d.get("applies", True)) for d in yaml.safe_load(text)["items"])
 
-# %% ../../nbs/present/59lb_models_cost.ipynb #472c6f7c
+# %% ../../nbs/present/59lb_models_cost.ipynb #89c5458c
 PLACES = { # id on the page -> its words in the list
-    "verdict": ("kết luận ở đầu trang", "verdict at the top"), "theory": ("lý thuyết thay đổi", "theory of change"), "protocol": ("đề cương", "protocol"), "rule": ("quy tắc kết luận", "rule of the verdict"), "path": ("cách chọn phương pháp", "how the method was chosen"),
-    "log": ("chỉ đạo, triển khai", "directed and started"), "roles": ("so sánh với ai", "compared with whom"), "effects": ("tác động", "effects"), "effects-table": ("tác động bằng con số", "effects in figures"), "groups": ("có như nhau không", "equal for all"),
+    "verdict": ("kết luận ở đầu trang", "verdict at the top"), "theory": ("lý thuyết thay đổi", "theory of change"), "protocol": ("đề cương", "protocol"), "path": ("cách chọn phương pháp", "how the method was chosen"),
+    "roles": ("so sánh với ai", "compared with whom"), "effects": ("tác động", "effects"), "effects-table": ("tác động bằng con số", "effects in figures"), "groups": ("có như nhau không", "equal for all"),
     "harm-table": ("tác hại", "harm"), "sensitivity": ("điều gì lật lại kết quả", "what could overturn it"), "cost": ("chi phí", "cost"), "plane": ("mặt phẳng chi phí – tác động", "cost and effect"), "ceac": ("xác suất đáng chi", "probability of being worth it"), "limits": ("điều không được kết luận", "what must not be concluded")}
 
 def on_page(book: Book, model: int) -> set[str]: # ids among PLACES
     "Which of the places a model's page has this year."
     has = lambda measure: bool(rows_of(book, measure, model)["value"].notna().any())
     effect, groups = not effect_rows(book, model).empty, rows_of(book, "model.group", model)
-    told = {"verdict": not rows_of(book, "model.verdict", model).empty, "log": has("model.letters") or has("model.started"), "roles": not rows_of(book, "model.unit", model).empty, "path": not rows_of(book, "model.path", model).empty}
+    told = {"verdict": not rows_of(book, "model.verdict", model).empty, "roles": not rows_of(book, "model.unit", model).empty, "path": not rows_of(book, "model.path", model).empty}
     told |= {"effects": effect, "effects-table": effect, "groups": effect and bool((groups["variant"].eq("") & groups["value"].notna()).any()), "harm-table": not harm_rows(book, model).empty, "sensitivity": effect and has("model.sensitivity")}
     told |= {"cost": not rows_of(book, "model.cost", model).empty, "plane": has("model.plane"), "ceac": has("model.plane") and has("model.ceac")}
     return {k for k in PLACES if told.get(k, True)}

@@ -155,14 +155,14 @@ def rule_box(book: Book, model: int) -> Html: # what is estimated and which clau
     right = f'<details class="sheet"><summary>{book.w("Quy tắc đúng bao nhiêu lần", "How often the rule is right")}</summary>{table_rates(book, model)}</details>'
     return Html(estimand + clauses + own + right)
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #c676b129
+# %% ../../nbs/present/59ka_models_protocol.ipynb #b51fa60d
 def table_path(book: Book, model: int): # the method in words, then a fold that holds the table
     "Every question of the decision table, where yes and no lead, the answer here; the method that follows."
     r = rows_of(book, "model.path", model)
     if r.empty: return lacking(book, book.w("chưa có bảng quyết định cho mô hình này.", "there is no decision path for this model."))
     r = r.assign(k=r["step"].astype(int)).sort_values("k").to_dict("records")
     steps, onward = r[:-1], book.w("câu sau", "next question")
-    def to(branch): return getattr(BRANCHES[branch], book.lang).split(":")[0].rstrip(".") if branch else onward
+    def to(branch): return getattr(BRANCHES[branch], book.lang).rstrip(".") if branch else onward
     said = dict(enumerate(words(x, book.lang).split("? ", 1)[-1] for x in steps))
     rows = [{book.w("Câu hỏi", "Question"): f"{k + 1}. {getattr(q, book.lang)}", book.w("Nếu có", "If yes"): to(q.yes), book.w("Nếu không", "If no"): to(q.no), book.w("Ở mô hình này", "For this model"): said.get(k, book.w("không hỏi tới", "not reached"))} for k, q in enumerate(TABLE)]
     table = html_table(pd.DataFrame(rows), book.lang, book.w("Bảng quyết định và đường đã đi", "The decision table and the path taken"), "path-table", source=book.reports_source, kind="stack")

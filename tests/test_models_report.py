@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import replace
 from html import unescape
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 import nbformat
@@ -95,6 +96,92 @@ def test_the_template_holds_for_every_state(state, verdict, lang):
     assert len(ids) == len(set(ids))
     limit = {"vi": 25, "en": 15}[lang]
     for head in re.findall(r'class="headline">([^<]+)<a', html): assert len(head.split()) <= limit, head
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("state,verdict", CASES)
+def test_every_link_within_the_page_leads_somewhere(state, verdict, lang):
+    "Also the places in the list of CHEERS items, for every state of a model; and what the list calls missing is missing."
+    from sonla_eval.present import models_cost
+    book = Book(rows_for(state, verdict), load_plan(YEAR), YEAR, lang=lang)
+    html = "".join(x._repr_html_() for x in run_template("model", book))
+    ids, here = set(re.findall(r'\sid="([^"]+)"', html)), models_cost.on_page(book, 1)
+    assert set(re.findall(r'href="#([^"]+)"', html)) <= ids and "recommendations" in ids
+    assert here == ids & set(models_cost.PLACES)
+    where = dict(re.findall(r'<th scope="row">(\d+)</th>.*?<td[^>]*>.*?</td><td[^>]*>(.*?)</td>', re.search(r'<table[^>]*>(?:(?!<table).)*CHEERS 2022(?:(?!</table>).)*</table>', html, re.S)[0]))
+    assert (where["20"] == {"vi": "có", "en": "reported"}[lang]) is (state == "analysed") and where["10"] == {"vi": "không áp dụng", "en": "not applicable"}[lang]
+
+
+def test_the_28_items_of_an_economic_evaluation():
+    "28, in order, both languages in full and different, Vietnamese with its marks, every place known; a missing one says why."
+    from sonla_eval.present.models_cost import cheers, PLACES
+    items = cheers()
+    assert [i.n for i in items] == list(range(1, 29)) and len({i.topic for i in items}) == 28
+    for i in items:
+        for vi, en in (i.topic, i.note):
+            assert len(vi) > 8 and len(en) > 8 and vi != en and vi == normalize("NFC", vi) and not vi.isascii() and en.replace("’", "'").replace("“", '"').replace("”", '"').isascii(), i.n
+        assert set(i.at) <= set(PLACES) and not (i.at and not i.applies), i.n
+    assert {i.n for i in items if not i.at and i.applies} == {5, 19, 21, 25, 27, 28} and {i.n for i in items if not i.applies} == {10, 16}
+
+
+def test_a_harm_that_points_to_worse_is_never_called_unseen():
+    from sonla_eval.present import models, models_doubts
+    sign = effect("violence", 0.1, 0.01, 0.2, "model.harm")
+    read = dict(measure="model.harm", breakdown="model=1;outcome=violence;variant=margin", value=0.05, method="open", reason_vi="chưa loại trừ được tác hại vượt biên", reason_en="harm beyond the margin can't be excluded")
+    for rows, said in (((sign, read), True), ((sign | dict(low=-0.1), read), False)):
+        book = models.few_rows(*rows)
+        table, *_, figure = models_doubts.fig_harm(book, 1)
+        assert ("points to worse" in models.harm_sentence(book, 1)) is said and ("points to worse" in table) is said and ("to worse" in figure.headline) is said
+
+
+def test_a_district_with_gaps_is_not_counted_as_compared():
+    from sonla_eval.present import models, models_compared
+    unit = [dict(measure="model.unit", breakdown="model=1", unit=u, method=m, value=math.nan, reason_en="x", reason_vi="x") for u, m in (("116", "treated"), ("118", "never"), ("119", "never"))]
+    for notes, head in (("primary outcome", "1 district with the model and 2 without to compare with"), ("primary outcome; 119: no figures for 1 period (from 2019-H1), not used", "1 district with the model and 1 without to compare with; 1 can't be used")):
+        book = models.few_rows(*unit, effect("referral_done", 0.2, 0.1, 0.3, notes_en=notes))
+        assert models_compared.fig_roles(book, 1).headline == head
+        assert ("first half of 2019" in models_compared.table_places(book, 1)) is ("119" in notes)
+
+
+def test_the_test_decides_whether_groups_differ():
+    from sonla_eval.present import figures_models, models
+    groups = [dict(measure="model.group", breakdown=f"model=1;outcome=referral_done;group={g}", value=v, low=v - 0.01, high=v + 0.01, reason_en="x") for g, v in (("centre", 0.1), ("other", 0.3))]
+    for verdict, method, head in (("can't be told from chance", "open", "No clear"), ("the effect differs between the groups", "apart", "The effect differs")):
+        tested = dict(measure="model.group", breakdown="model=1;outcome=referral_done;variant=difference;group=centre", value=-0.2, method=method, reason_en=f"City against others: {verdict}.")
+        drawn = figures_models.fig_groups(models.few_rows(effect("referral_done", 0.2, 0.1, 0.3), *groups, tested), 1)
+        assert drawn.headline.startswith(head) and verdict in drawn.note and len(drawn.data) == 3
+
+
+def test_the_clauses_are_printed_in_the_order_in_which_they_are_asked():
+    "Whatever clause decided, the table marks it, leads to the row's verdict and calls all later ones unasked."
+    from sonla_eval.methods.verdict import CLAUSES
+    from sonla_eval.present import models, models_protocol as P
+    assert set(P.LEADS) == set(CLAUSES) == set(P.CLAUSE_WORDS)
+    for k, c in enumerate(P.CLAUSE_WORDS):
+        table = P.table_rule(models.few_rows(dict(measure="model.verdict", breakdown="model=1", method=P.LEADS[c], formula=c)), 1)
+        rows = re.findall(r"<tr>(.*?)</tr>", table)[1:]
+        assert [("►" in r, "any more" in r) for r in rows] == [(j == k, j > k) for j in range(len(rows))] and VERDICTS[P.LEADS[c]][1] in rows[k]
+
+
+@pytest.mark.parametrize("low,high,ends", [(0.02, 0.4, (True, True)), (-0.1, 0.4, (True, False)), (-0.4, -0.1, (False, False))])
+def test_the_cost_of_an_outcome_has_the_effects_interval(low, high, ends):
+    "An effect that may be none has no upper cost; one that shows no gain has no cost at all."
+    import numpy as np
+    from sonla_eval.methods import models as M
+    from sonla_eval.methods.answer import Answer
+    from sonla_eval.methods.delivery import Pen, Sources
+    from sonla_eval.methods.estimate import Estimate
+    from sonla_eval.methods.path import BRANCHES, Path
+    from types import SimpleNamespace
+    q = protocols()[1]
+    e = Estimate(value=(low + high)/2, low=low, high=high, level=0.95, kind="model estimate", method="x", formula="x", n=9)
+    tables = {"sites": pd.DataFrame([("S1", 1, "116", f"{YEAR}-01", "")], columns=["site", "model", "district", "start", "stop"]), "spending": pd.DataFrame([("S1", 100.0)], columns=["site", "spent"]),
+              "site_months": pd.DataFrame([("S1", f"{YEAR}-02", 40, 20, 20)], columns=["site", "month", "contacts", "persons", "new_persons"])}
+    rows = M.cost_rows(Pen(SimpleNamespace(year=YEAR, synthetic=True), 1), Answer(q.primary, Path((), BRANCHES["staggered"]), e, "x", "x"), q, Sources(tables, {}))
+    cost = next(r for r in rows if "per_outcome" in r["breakdown"])
+    assert (not math.isnan(cost["low"]), not math.isnan(cost["high"])) == ends
+    if ends[0]: assert np.isclose(cost["low"], 100/(20*high)) and cost["low"] < cost["value"]
+    if ends[1]: assert np.isclose(cost["high"], 100/(20*low)) and cost["high"] > cost["value"]
 
 
 def test_post_hoc_is_marked_when_the_protocol_was_not_locked(monkeypatch):

@@ -252,7 +252,9 @@ def cost_rows(pen: Pen, a: A.Answer, q: Protocol, src: Sources, seed: int = 2022
     if e is None or a.outcome.scale == "count" or not persons or not all(map(math.isfinite, (e.low, e.high))): return rows
     gain = a.outcome.sign*e.value*persons
     why = both("", "") if gain > 0 else both("ước tính không cho thấy lợi ích nên không có chi phí cho một kết quả", "the estimate shows no gain, so there is no cost per result")
-    rows.append(pen.row("cost", what="per_outcome", columns={"numerator": total, "value": total/gain if gain > 0 else math.nan, "value_unit": "million VND per result", "kind": "administrative count"} | note | why))
+    worst, best = sorted(a.outcome.sign*x*persons for x in (e.low, e.high))
+    ends = {"low": total/best if gain > 0 else math.nan, "high": total/worst if worst > 0 else math.nan} # no upper end where the effect's interval reaches none
+    rows.append(pen.row("cost", what="per_outcome", columns=ends | {"numerator": total, "value": total/gain if gain > 0 else math.nan, "value_unit": "million VND per result", "kind": "administrative count"} | note | why))
     effect, cost = _cost_draws(a, spent, persons, 200, seed)
     rows += [pen.row("plane", draw=k, columns={"value": float(x), "numerator": float(c), "value_unit": "results"}) for k, (x, c) in enumerate(zip(effect, cost))]
     curve = ceac(Draws(tuple(effect), tuple(cost), price), q["cost"]["wtp"])

@@ -147,27 +147,24 @@ def fig_dynamic(book: Book, model: int):
     note = book.w("Vòng rỗng: kỳ ngay trước khi bắt đầu, dùng làm mốc. Bên trái mốc lẽ ra phải bằng 0.", "Open circle: the period just before the start, with which all are compared. Left of it the values should be 0.")
     return events(frame.sort_values("x"), "dynamic", start_words=book.w("bắt đầu", "start"), note=note, **shared(book, before_words(book, r[(r["x"] < -1) & r["low"].notna()]), f"{label_of(book, model, o.id, False)}, {book.w('theo số', 'by')} {step} {book.w('từ khi bắt đầu', 'from the start')} ({SCALES[o.scale][1][book.i]})"))
 
-# %% ../../nbs/present/59l_figures_models.ipynb #db8c83ba
+# %% ../../nbs/present/59l_figures_models.ipynb #eaddd594
 def group_words(book: Book, model: int, id: str) -> str:
     "A subgroup of the protocol in words."
     g = next((x for x in known()[model]["subgroups"] if x["id"] == id), None)
     return g[book.lang] if g else id
 
 def fig_groups(book: Book, model: int):
-    "The primary outcome in each subgroup that the protocol names, below the whole."
-    o = known()[model].primary
-    r = rows_of(book, "model.group", model)
+    "The primary outcome in each subgroup that the protocol names, below the whole; the test of their difference is the headline."
+    o, r = known()[model].primary, rows_of(book, "model.group", model)
     tests, r = r[r["variant"] == "difference"], r[(r["outcome"] == o.id) & (r["variant"] == "") & r["value"].notna()]
     if r.empty: return lacking(book, book.w("không ước tính được tác động riêng cho từng nhóm huyện: mỗi nhóm có quá ít huyện.", "no effect can be told for the groups of districts apart: there are too few districts in each."))
     main = primary_row(book, model)
-    r = scaled(book, model, r)
-    names = [group_words(book, model, g) for g in r["group"]]
-    if main is not None and not math.isnan(main["value"]):
-        r = pd.concat([scaled(book, model, pd.DataFrame([main])), r], ignore_index=True)
-        names = [book.w("tất cả", "all"), *names]
-    apart, said = (tests["method"] == "apart").any(), " ".join(words(x, book.lang) for x in tests.to_dict("records"))
+    r, names = scaled(book, model, r), [group_words(book, model, g) for g in r["group"]]
+    if main is not None and not math.isnan(main["value"]): r, names = pd.concat([scaled(book, model, pd.DataFrame([main])), r], ignore_index=True), [book.w("tất cả", "all"), *names]
+    apart, said = (tests["method"] == "apart").any(), [words(x, book.lang) for x in tests.to_dict("records")]
     head = book.w("Tác động khác nhau giữa các nhóm huyện", "The effect differs between groups of districts") if apart else book.w("Không thấy khác biệt rõ giữa các nhóm huyện", "No clear difference between groups of districts")
-    return effect_forest(book, model, r, "groups", head, label_of(book, model, o.id, False), f"{said} {book.w('Nhóm nêu trong đề cương. Khoảng rộng: không thấy khác biệt không có nghĩa là giống nhau.', 'Groups named in the protocol. Intervals are wide: no difference seen does not mean equal.')}".strip(), names)
+    note = " ".join([*said, book.w("Nhóm nêu trong đề cương. Khoảng rộng: không thấy khác biệt không có nghĩa là giống nhau. Số liệu không chia theo tuổi, dân tộc hay hoàn cảnh, nên chỉ xem được theo huyện.", "Groups named in the protocol. Intervals are wide: no difference seen does not mean equal. The figures are not divided by age, ethnic group or circumstances, so only districts can be compared.")])
+    return effect_forest(book, model, r, "groups", head, label_of(book, model, o.id, False), note, names)
 
 # %% ../../nbs/present/59l_figures_models.ipynb #1dcab63b
 def part(title: str) -> Html: # <h3>

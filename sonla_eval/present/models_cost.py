@@ -39,7 +39,7 @@ def filled(rows: list[dict]) -> pd.DataFrame: # without columns that say nothing
     d = pd.DataFrame(rows)
     return d.loc[:, [c for c in d if not d[c].eq("–").all()]]
 
-# %% ../../nbs/present/59lb_models_cost.ipynb #7ef0cb80
+# %% ../../nbs/present/59lb_models_cost.ipynb #42c3bbbb
 def table_cost(book: Book, model: int):
     "Direct spending, and cost per person, contact and outcome, with perspective and price year."
     r = rows_of(book, "model.cost", model)
@@ -51,7 +51,7 @@ def table_cost(book: Book, model: int):
     for k, pair in COSTS.items(): # neither value nor numerator: not told
         for x in r[r["what"] == k].to_dict("records"): rows.append({cost: pair[book.i], money: x["value"], interval: cost_ends(book, x), note: words(x, book.lang) or "–", "mask": x["mask"] or ("withheld" if math.isnan(x["value"]) and math.isnan(x["numerator"]) else "")})
     caption = book.w(f"Chi phí trực tiếp, giá năm {p['cost']['price_year'] or book.year}", f"Direct cost, prices of {p['cost']['price_year'] or book.year}")
-    return html_table(filled(rows), book.lang, caption, "cost", source=book.w(f"báo cáo kinh phí của tỉnh, {book.year}; {p['cost']['vi'].lower()}", f"the province's spending report, {book.year}; {p['cost']['en'].lower()}"), kind="stack")
+    return html_table(filled(rows), book.lang, caption, "cost", {money: 1}, book.w(f"báo cáo kinh phí của tỉnh, {book.year}; {p['cost']['vi'].lower()}", f"the province's spending report, {book.year}; {p['cost']['en'].lower()}"), kind="stack")
 
 # %% ../../nbs/present/59lb_models_cost.ipynb #414007ca
 CHANCE = ("Chỉ kể sai số ngẫu nhiên; chưa kể khả năng các huyện vốn đã thay đổi khác nhau (xem phần “Điều gì có thể lật lại kết quả”).", "Holds the error of chance alone, and not the possibility that the districts were changing differently anyway (see the part on what could overturn it).")
@@ -95,21 +95,22 @@ def cheers() -> tuple[Item, ...]: # in the order of the statement
     text = (files("sonla_eval")/"assets"/"cheers.yaml").read_text(encoding="utf-8")
     return tuple(Item(d["n"], (d["vi"], d["en"]), tuple(d.get("at", ())), (d["note_vi"], d["note_en"]), d.get("applies", True)) for d in yaml.safe_load(text)["items"])
 
-# %% ../../nbs/present/59lb_models_cost.ipynb #1d3af687
+# %% ../../nbs/present/59lb_models_cost.ipynb #89c5458c
 PLACES = { # id on the page -> its words in the list
-    "verdict": ("kết luận ở đầu trang", "verdict at the top"), "theory": ("lý thuyết thay đổi", "theory of change"), "protocol": ("đề cương", "protocol"), "rule": ("quy tắc kết luận", "rule of the verdict"), "path": ("cách chọn phương pháp", "how the method was chosen"),
-    "log": ("chỉ đạo, triển khai", "directed and started"), "roles": ("so sánh với ai", "compared with whom"), "effects": ("tác động", "effects"), "effects-table": ("tác động bằng con số", "effects in figures"), "groups": ("có như nhau không", "equal for all"),
+    "verdict": ("kết luận ở đầu trang", "verdict at the top"), "theory": ("lý thuyết thay đổi", "theory of change"), "protocol": ("đề cương", "protocol"), "path": ("cách chọn phương pháp", "how the method was chosen"),
+    "roles": ("so sánh với ai", "compared with whom"), "effects": ("tác động", "effects"), "effects-table": ("tác động bằng con số", "effects in figures"), "groups": ("có như nhau không", "equal for all"),
     "harm-table": ("tác hại", "harm"), "sensitivity": ("điều gì lật lại kết quả", "what could overturn it"), "cost": ("chi phí", "cost"), "plane": ("mặt phẳng chi phí – tác động", "cost and effect"), "ceac": ("xác suất đáng chi", "probability of being worth it"), "limits": ("điều không được kết luận", "what must not be concluded")}
 
 def on_page(book: Book, model: int) -> set[str]: # ids among PLACES
     "Which of the places a model's page has this year."
     has = lambda measure: bool(rows_of(book, measure, model)["value"].notna().any())
-    effect, told = not effect_rows(book, model).empty, {"verdict": not rows_of(book, "model.verdict", model).empty, "log": has("model.letters") or has("model.started"), "roles": not rows_of(book, "model.unit", model).empty, "path": not rows_of(book, "model.path", model).empty}
-    told |= {"effects": effect, "effects-table": effect, "groups": effect and has("model.group"), "harm-table": not harm_rows(book, model).empty, "sensitivity": effect and has("model.sensitivity")}
+    effect, groups = not effect_rows(book, model).empty, rows_of(book, "model.group", model)
+    told = {"verdict": not rows_of(book, "model.verdict", model).empty, "roles": not rows_of(book, "model.unit", model).empty, "path": not rows_of(book, "model.path", model).empty}
+    told |= {"effects": effect, "effects-table": effect, "groups": effect and bool((groups["variant"].eq("") & groups["value"].notna()).any()), "harm-table": not harm_rows(book, model).empty, "sensitivity": effect and has("model.sensitivity")}
     told |= {"cost": not rows_of(book, "model.cost", model).empty, "plane": has("model.plane"), "ceac": has("model.plane") and has("model.ceac")}
     return {k for k in PLACES if told.get(k, True)}
 
-# %% ../../nbs/present/59lb_models_cost.ipynb #ce4bdb9b
+# %% ../../nbs/present/59lb_models_cost.ipynb #1494d735
 def answered(book: Book, item: Item, here: set[str]) -> tuple[str, str]: # (state, where or why) in the book's language
     "Reported with its places, not applicable, or not reported with the reason."
     found = [k for k in item.at if k in here]
@@ -123,7 +124,7 @@ def table_cheers(book: Book, model: int) -> Html: # a fold that holds the table
     "The 28 items, each with its place on this page or the reason why it has none."
     here = on_page(book, model)
     told = [(i, *answered(book, i, here)) for i in cheers()]
-    rows = [{book.w("Mục", "Item"): str(i.n), book.w("Nội dung", "What is asked"): i.topic[book.i], book.w("Báo cáo?", "Reported?"): state, book.w("Ở đâu, hoặc vì sao không", "Where, or why not"): Html(where)} for i, state, where in told]
+    rows = [{book.w("Mục", "Item"): str(i.n), book.w("Nội dung", "What is asked"): i.topic[book.i], book.w("Tình trạng", "State"): state, book.w("Ở đâu, hoặc vì sao không", "Where, or why not"): Html(where)} for i, state, where in told]
     n = sum(state == book.w("có", "reported") for _, state, _ in told)
     table = html_table(pd.DataFrame(rows, dtype=object), book.lang, book.w(f"Đối chiếu với CHEERS 2022: {n} trên {len(rows)} mục được báo cáo", f"Against CHEERS 2022: {n} of {len(rows)} items are reported"), "cheers", source="Husereau et al. (2022), CHEERS 2022", kind="stack")
     return Html(f'<details class="sheet"><summary>{book.w("Đánh giá kinh tế này báo cáo những gì", "What this economic evaluation reports")} (CHEERS 2022: {n}/{len(rows)})</summary>{table}</details>')

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MEASURES', 'log_lines', 'counted', 'table_log', 'unusual_words', 'fig_delivery', 'reach_sentence', 'delivery']
 
-# %% ../../nbs/present/59kb_models_delivery.ipynb #3f302a73
+# %% ../../nbs/present/59kb_models_delivery.ipynb #b096628f
 from html import escape
 import math
 import pandas as pd
@@ -15,7 +15,7 @@ from .blocks import callout, Html, para
 from .book import Book
 from .charts_models import control
 from .figures_plan import lacking, shared
-from .models import delivered, delivery_sentences, few_rows, known, rows_of, words
+from .models import delivered, dose_sentence, few_rows, known, rows_of, words
 from .tables import html_table
 from .words import say, t
 
@@ -86,11 +86,11 @@ def reach_sentence(book: Book, model: int) -> str: # "" when it is not told
     r = [say(reach[c].iloc[0], "share", book.lang) for c in ("value", "low", "high")]
     return book.w(f"Số người mới được tiếp cận ước tính bằng {r[0]} ({r[1]} đến {r[2]}) số người bán dâm ước tính của tỉnh.", f"New persons reached are an estimated {r[0]} ({r[1]} to {r[2]}) of the province's estimated sex workers.")
 
-# %% ../../nbs/present/59kb_models_delivery.ipynb #3a3ffe64
+# %% ../../nbs/present/59kb_models_delivery.ipynb #092f7051
 def delivery(book: Book, model: int) -> list: # figures, or one remark
     "What the protocol asked for and what was reached, then contacts, persons and steps by month; a sentence instead of charts where there are too few months to draw."
     if rows_of(book, "model.contacts", model, "").empty: return [callout("note", book.w("Trong năm không có điểm nào của mô hình này hoạt động, nên không có gì để đo về liều lượng, phạm vi và mức độ làm đúng quy trình.", "No site of this model was at work in the year, so there is no dose, reach or fidelity to measure."), book.lang)]
-    said = [para(x) for x in (*delivery_sentences(book, model), reach_sentence(book, model)) if x]
+    said = [para(x) for x in (dose_sentence(book, model), reach_sentence(book, model)) if x]
     if delivered(book, "model.contacts", model)["value"].notna().sum() < 3:
         return [callout("note", book.w("Quá ít tháng hoặc quá ít lượt để vẽ theo tháng; số dưới 5 ở một điểm duy nhất không được nêu, ở cả hai bản.", "There are too few months or contacts to draw by month; fewer than 5 at a single site are not told, in either edition."), book.lang), *said]
     drawn = [m for m in MEASURES if m != "model.steps" or delivered(book, m, model)["value"].notna().sum() >= 3]

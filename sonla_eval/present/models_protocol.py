@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['STAGES', 'ROLE_WORDS', 'KIND_WORDS', 'CLAUSE_WORDS', 'LEADS', 'fig_theory', 'protocol_source', 'seen_of',
-           'table_theory', 'asked', 'measured', 'limit_words', 'protocol_line', 'table_protocol', 'table_rule',
-           'table_rates', 'rule_box', 'table_path']
+           'table_theory', 'asked', 'first_small', 'measured', 'limit_words', 'protocol_line', 'table_protocol',
+           'table_rule', 'table_rates', 'rule_box', 'table_path']
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #767763f2
+# %% ../../nbs/present/59ka_models_protocol.ipynb #385b4185
 from html import escape
 import math
 import pandas as pd
@@ -63,7 +63,7 @@ def table_theory(book: Book, model: int):
     rows.append({**dict.fromkeys(rows[0], ""), book.w("Bước", "Step"): STAGES["assumptions"][book.i], book.w("Điều được mong đợi", "What is expected"): "; ".join(x[book.lang] for x in p["theory"]["assumptions"]), book.w("Trong năm thấy gì", "Seen this year"): book.w("xem phần Tác hại", "see the part on harm")})
     return html_table(pd.DataFrame(rows), book.lang, book.w(f"Lý thuyết thay đổi và điều thấy được, {book.year}", f"Theory of change, and what was seen of it, {book.year}"), "theory-table", source=protocol_source(book, model) + "; " + book.reports_source, kind="stack")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #7b192473
+# %% ../../nbs/present/59ka_models_protocol.ipynb #b156178a
 ROLE_WORDS = {"primary": ("chính", "primary"), "secondary": ("phụ", "secondary"), "harm": ("tác hại", "harm"), "post_hoc": ("phân tích thêm", "post hoc")}
 KIND_WORDS = {"panel": ("báo cáo huyện", "district reports"), "survey": ("khảo sát", "survey"), "clients": ("danh sách khách hàng", "client records")}
 
@@ -71,11 +71,15 @@ def asked(book: Book, id: str) -> str: # words of a survey question; any other i
     "An outcome that the protocol does not name, in the survey form's words."
     return next((pair[book.i] for c, *pair in ((c, vi, en) for c, vi, en, *_ in TABLES["survey"]) if c == id), id)
 
+def first_small(text: str) -> str: # "HIV test" stays as it is
+    "A small first letter, unless the first word is an abbreviation."
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
 def measured(o: Outcome, book: Book) -> str:
     "From which items of the form an outcome is made, in the form's words."
     def said(codes): return " + ".join(f"{getattr(items()[c], book.lang)} ({c})" for c in codes)
     if o.kind == "panel": return f"{KIND_WORDS['panel'][book.i]}: {said(o.numerator)}" + (f" / {said(o.denominator)}" if o.denominator else "")
-    return f"{KIND_WORDS[o.kind][book.i]}: {asked(book, o.item).lower() if o.kind == 'survey' else o.item}"
+    return f"{KIND_WORDS[o.kind][book.i]}: {first_small(asked(book, o.item)) if o.kind == 'survey' else o.item}"
 
 def limit_words(o: Outcome, book: Book) -> str:
     "The effect worth having, or the worsening that is accepted."
@@ -93,16 +97,16 @@ def protocol_line(book: Book, model: int) -> str: # one or two sentences
     if s.before: return line
     return line + book.w(" Vì vậy mọi kết quả dưới đây mang dấu “phân tích thêm”: câu hỏi có thể đã được chọn sau khi thấy số liệu.", " Every outcome below is therefore marked post hoc: the question may have been chosen after the data were seen.")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #0bfaddf4
+# %% ../../nbs/present/59ka_models_protocol.ipynb #f2332298
 def table_protocol(book: Book, model: int):
     "Every outcome with role, direction, margin and source, as stated or post hoc."
     p, before = known()[model], standing(known()[model], book.year).before
     stated = book.w("trong đề cương", "in the protocol")
     rows = [{book.w("Kết quả", "Outcome"): getattr(o, book.lang), book.w("Vai trò", "Role"): ROLE_WORDS[o.role][book.i], book.w("Có lợi khi", "Better when"): book.w("tăng", "higher") if o.better == "higher" else book.w("giảm", "lower"),
-             book.w("Biên", "Margin"): limit_words(o, book), book.w("Đo bằng", "Measured by"): measured(o, book), book.w("Định trước?", "Stated?"): stated if before else ROLE_WORDS["post_hoc"][book.i]} for o in p.outcomes]
+             book.w("Biên", "Margin"): limit_words(o, book), book.w("Đo bằng", "Measured by"): measured(o, book), book.w("Định trước", "Stated before"): stated if before else ROLE_WORDS["post_hoc"][book.i]} for o in p.outcomes]
     named = {o.id for o in p.outcomes}
     for r in rows_of(book, "model.effect", model).drop_duplicates("outcome").to_dict("records"):
-        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): asked(book, r["outcome"]), book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước?", "Stated?"): ROLE_WORDS["post_hoc"][book.i]})
+        if r["outcome"] not in named: rows.append({**dict.fromkeys(rows[0], "–"), book.w("Kết quả", "Outcome"): asked(book, r["outcome"]), book.w("Vai trò", "Role"): ROLE_WORDS["post_hoc"][book.i], book.w("Định trước", "Stated before"): ROLE_WORDS["post_hoc"][book.i]})
     return html_table(pd.DataFrame(rows), book.lang, book.w("Kết quả cần xem, định ra trước khi đọc số liệu", "The outcomes, stated before the data are read") if before else book.w("Kết quả cần xem theo đề cương, khóa sau khi đã có số liệu", "The outcomes of the protocol, which was not locked before the data"), "protocol", source=protocol_source(book, model), kind="stack")
 
 # %% ../../nbs/present/59ka_models_protocol.ipynb #9faa5d80
@@ -121,7 +125,7 @@ LEADS = { # clause -> the verdict it leads to
     **dict.fromkeys(("not_directed", "directed_not_started"), "not_started"), **dict.fromkeys(("harm_beyond_margin", "primary_worse"), "stop"), **dict.fromkeys(("harm_sign", "no_relevant_benefit"), "change"), "works": "continue",
     **dict.fromkeys(("not_estimated", "level", "pretrend_unknown", "pretrend", "breakdown", "harm_unknown", "harm_not_excluded", "holds_zero"), "cannot_tell")}
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #fc55593c
+# %% ../../nbs/present/59ka_models_protocol.ipynb #05f9095a
 def table_rule(book: Book, model: int):
     "Every clause in its order with the verdict it leads to, and the one that decided this year."
     v = verdict_of(book, model)
@@ -129,35 +133,38 @@ def table_rule(book: Book, model: int):
     said = [book.w("không quyết định", "does not decide"), book.w("► điều khoản quyết định", "► this clause decides"), book.w("không cần xét nữa", "need not be asked any more")]
     def answer(k): return "–" if fired is None else said[(k >= fired) + (k > fired)]
     rows = [{book.w("Thứ tự", "Order"): str(k + 1), book.w("Nếu", "If"): CLAUSE_WORDS[c][book.i], book.w("thì kết luận", "then the verdict is"): VERDICTS[LEADS[c]][book.i], book.w("Năm nay", "This year"): answer(k)} for k, c in enumerate(CLAUSE_WORDS)]
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc kết luận: hỏi lần lượt, điều khoản đúng đầu tiên quyết định", "The rule of the verdict: asked in turn, the first clause that fits decides"), "rule", source=protocol_source(book, model), kind="stack")
+    return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc kết luận: hỏi lần lượt, điều khoản đúng đầu tiên quyết định", "The rule of the verdict: asked in turn, the first clause that fits decides"), "rule-table", source=protocol_source(book, model), kind="stack")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #ca0c75b5
+# %% ../../nbs/present/59ka_models_protocol.ipynb #3f0174c2
 def table_rates(book: Book, model: int):
     "What the protocol promises of its rule in worlds whose truth is known."
     worlds = worlds_of(known()[model].id)
     share = lambda x: "–" if x is None else say(x, "share", book.lang, 0)
-    rows = [{book.w("Nếu sự thật là", "If the truth is"): (worlds[w].vi if book.lang == "vi" else worlds[w].en), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
+    rows = [{book.w("Nếu sự thật là", "If the truth is"): getattr(worlds[w], book.lang), book.w("kết luận đúng ít nhất", "the verdict is right at least"): share(r["right"]),
              book.w("nói nhầm “tiếp tục” nhiều nhất", "“continue” is said wrongly at most"): share(r.get("continue_at_most")), book.w("khoảng tin cậy chứa sự thật ít nhất", "the interval holds the truth at least"): share(r.get("coverage"))} for w, r in known()[model]["rates"]["worlds"].items() if w in worlds]
     return html_table(pd.DataFrame(rows), book.lang, book.w("Quy tắc này đúng bao nhiêu lần, thử trên tỉnh giả định", "How often the rule is right, tried on a made-up province"), "rates", source=book.w("mô phỏng, 200 lần cho mỗi sự thật giả định; ", "simulation, 200 runs for each made-up truth; ") + protocol_source(book, model), kind="stack")
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #d4907cf2
-def rule_box(book: Book, model: int) -> Html: # what is estimated, then two folds
-    "Estimand in words; the rule in the protocol's own words and its rates to open."
-    p = known()[model]
-    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd><dt>{book.w("Khác biệt giữa các nhóm huyện", "Differences between groups of districts")}</dt><dd>{escape(" ".join(p["equality"][book.lang].split()))}</dd></dl>'
+# %% ../../nbs/present/59ka_models_protocol.ipynb #8a691311
+def rule_box(book: Book, model: int) -> Html: # what is estimated and which clause decided, then folds
+    "Estimand and deciding clause in words; all clauses, the rule in the protocol's own words and its rates to open."
+    p, v = known()[model], verdict_of(book, model)
+    fired = "" if v is None or v["formula"] not in CLAUSE_WORDS else f'<dt>{book.w("Điều khoản đã quyết định", "Clause that decided")}</dt><dd>{escape(CLAUSE_WORDS[v["formula"]][book.i])}: {escape(VERDICTS[v["method"]][book.i])}.</dd>'
+    estimand = f'<dl class="front"><dt>{book.w("Đại lượng cần ước tính", "What is estimated")}</dt><dd>{escape(p["estimand"][book.lang])}.</dd><dt>{book.w("Khác biệt giữa các nhóm huyện", "Differences between groups of districts")}</dt><dd>{escape(" ".join(p["equality"][book.lang].split()))}</dd>{fired}</dl>'
+    clauses = f'<details class="sheet" id="rule"><summary>{book.w("Quy tắc kết luận, từng điều khoản", "The rule of the verdict, clause by clause")} ({len(CLAUSE_WORDS)})</summary>{table_rule(book, model)}</details>'
     own = f'<details class="sheet"><summary>{book.w("Quy tắc bằng lời của đề cương", "The rule in the protocol’s words")}</summary><p>{escape(" ".join(p["verdict"][book.lang].split()))}</p></details>'
     right = f'<details class="sheet"><summary>{book.w("Quy tắc đúng bao nhiêu lần", "How often the rule is right")}</summary>{table_rates(book, model)}</details>'
-    return Html(estimand + table_rule(book, model) + own + right)
+    return Html(estimand + clauses + own + right)
 
-# %% ../../nbs/present/59ka_models_protocol.ipynb #9caad53b
-def table_path(book: Book, model: int):
-    "Every question of the decision table, where yes and no lead, the answer here; the method that follows stands last."
+# %% ../../nbs/present/59ka_models_protocol.ipynb #b51fa60d
+def table_path(book: Book, model: int): # the method in words, then a fold that holds the table
+    "Every question of the decision table, where yes and no lead, the answer here; the method that follows."
     r = rows_of(book, "model.path", model)
     if r.empty: return lacking(book, book.w("chưa có bảng quyết định cho mô hình này.", "there is no decision path for this model."))
     r = r.assign(k=r["step"].astype(int)).sort_values("k").to_dict("records")
     steps, onward = r[:-1], book.w("câu sau", "next question")
-    def to(branch): return getattr(BRANCHES[branch], book.lang).split(":")[0].rstrip(".") if branch else onward
+    def to(branch): return getattr(BRANCHES[branch], book.lang).rstrip(".") if branch else onward
     said = dict(enumerate(words(x, book.lang).split("? ", 1)[-1] for x in steps))
     rows = [{book.w("Câu hỏi", "Question"): f"{k + 1}. {getattr(q, book.lang)}", book.w("Nếu có", "If yes"): to(q.yes), book.w("Nếu không", "If no"): to(q.no), book.w("Ở mô hình này", "For this model"): said.get(k, book.w("không hỏi tới", "not reached"))} for k, q in enumerate(TABLE)]
-    rows.append({**dict.fromkeys(rows[0], ""), book.w("Câu hỏi", "Question"): book.w("Phương pháp được chọn", "The method chosen"), book.w("Ở mô hình này", "For this model"): words(r[-1], book.lang)})
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Bảng quyết định và đường đã đi", "The decision table and the path taken"), "path", source=book.reports_source, kind="stack")
+    table = html_table(pd.DataFrame(rows), book.lang, book.w("Bảng quyết định và đường đã đi", "The decision table and the path taken"), "path-table", source=book.reports_source, kind="stack")
+    last = f'<p id="path"><strong>{book.w("Phương pháp được chọn", "The method chosen")}.</strong> {escape(words(r[-1], book.lang))}</p>'
+    return Html(f'{last}<details class="sheet"><summary>{book.w("Bảng quyết định và đường đã đi", "The decision table and the path taken")} ({len(steps)}/{len(rows)})</summary>{table}</details>')

@@ -104,7 +104,11 @@ def test_killed_at_any_moment(two, go, monkeypatch, capsys):
         go(state)
         at[0] = PHASES.index("ended")
     go(0); old = pages(base)
-    start = time.monotonic(); go(1); took = time.monotonic() - start
+    def timed(k):
+        start = time.monotonic()
+        go(k)
+        return time.monotonic() - start
+    took = min(timed(k) for k in (1, 0, 1)) # the fastest, else many a kill would come too late
     new = pages(base)
     changed = [n for n in old["public"] if old["public"][n] != new["public"][n]]
     assert changed == ["vi/district-118.html"]
@@ -112,7 +116,7 @@ def test_killed_at_any_moment(two, go, monkeypatch, capsys):
     for k in range(KILLS):
         state = 1 - state
         at[0] = 0
-        status = in_child(killed_run, after=rng.uniform(0, 1.05*took))
+        status = in_child(killed_run, after=rng.uniform(0, took))
         hit[PHASES[at[0]]] += 1
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
         for edition in ("internal", "public"):

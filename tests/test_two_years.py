@@ -1,4 +1,5 @@
 """A second year: what was published about the first and has changed since is listed with its cause, and both years stand in one site."""
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 
 from conftest import ROOT, YEAR, correct, unattacked
 from sonla_eval.publish import packet as P
+from sonla_eval.publish.site import names
 
 NEXT, ONLY = YEAR + 1, ("province",)
 PLACES = [(edition, lang) for edition in ("internal", "public") for lang in ("vi", "en")]
@@ -70,6 +72,7 @@ def test_both_years_stand_in_the_index_and_every_link_leads_somewhere(years):
     site = Path(years[0].site)
     index = (site/"index.html").read_text(encoding="utf-8")
     pages = {p.relative_to(site).as_posix() for p in site.glob("20*/*/*/*.html")}
+    left_out = {*names(NEXT)} - {*ONLY}
     assert {p.split("/")[0] for p in pages} == {str(YEAR), str(NEXT)} and pages <= set(re.findall(r'href="([^"#]+)"', index))
     for path in [site/"index.html", *(site/p for p in sorted(pages) if p.startswith(str(NEXT)))]:
         text = path.read_text(encoding="utf-8")
@@ -77,6 +80,7 @@ def test_both_years_stand_in_the_index_and_every_link_leads_somewhere(years):
         for link in set(re.findall(r'href="([^"]+)"', text)):
             if link.startswith(("http", "data:", "mailto:", "blob:")): continue
             name, _, anchor = unescape(link).partition("#")
+            if path.parent != site and name.removesuffix(".html") in left_out: continue # reports of the year that this test doesn't make
             assert (path.parent/name).resolve().is_file() if name else anchor in ids, f"{path.name}: {link}"
 
 
@@ -94,7 +98,7 @@ def test_the_packet_holds_what_last_year_left(years):
     "Its findings, and the years before it that it looked back to: without them `verify` could not make the pages again."
     s, _ = years
     archive = P.archive_of(s)
-    mine = [r["id"] for r in P.listing(archive, Path(s.packets)/"failed", Path(s.site)) if r["year"] == NEXT]
+    mine = [k for e in ("internal", "public") for k in json.loads((Path(s.site)/str(NEXT)/e/"manifest.json").read_text(encoding="utf-8"))["packets"].values()]
     assert len(mine) == len(PLACES)
     for key in mine:
         given = P.read_packet(archive, key)["inputs"]

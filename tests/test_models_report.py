@@ -127,7 +127,7 @@ def test_the_28_items_of_an_economic_evaluation():
 def test_a_harm_that_points_to_worse_is_never_called_unseen():
     from sonla_eval.present import models, models_doubts
     sign = effect("violence", 0.1, 0.01, 0.2, "model.harm")
-    read = dict(measure="model.harm", breakdown="model=1;outcome=violence;variant=margin", value=0.05, method="open", reason_vi="chưa loại trừ được tác hại vượt biên", reason_en="harm beyond the margin can't be excluded")
+    read = dict(measure="model.harm", breakdown="model=1;outcome=violence;variant=margin", value=0.05, method="open", reason_vi="chưa loại trừ được tác hại vượt ngưỡng", reason_en="harm beyond the margin can't be excluded")
     for rows, said in (((sign, read), True), ((sign | dict(low=-0.1), read), False)):
         book = models.few_rows(*rows)
         table, *_, figure = models_doubts.fig_harm(book, 1)

@@ -47,7 +47,7 @@ def _notes(a: A.Answer, role: str, stand) -> dict:
         if a.pretrend is not None: w.append(("xu hướng trước khi bắt đầu: p = ", "course before the start: p = ")[i] + number(a.pretrend, lang, 3))
         if a.breakdown is not None: w.append(("đứng vững tới Mbar = ", "holds up to Mbar = ")[i] + number(a.breakdown, lang, 2))
         if math.isfinite(a.mde): w.append(("tác động nhỏ nhất có thể thấy: ", "smallest effect that could be seen: ")[i] + A.shown(a.mde, o.scale, lang).lstrip("+") + " " + A.UNITS[o.scale][i])
-        if o.margin: w.append(("biên cho phép: ", "margin: ")[i] + A.shown(o.margin, o.scale, lang).lstrip("+"))
+        if o.margin: w.append(("ngưỡng cho phép: ", "margin: ")[i] + A.shown(o.margin, o.scale, lang).lstrip("+"))
         w += [n[i] for n in a.notes]
     return both("; ".join(words[0]), "; ".join(words[1]), "notes")
 
@@ -65,8 +65,8 @@ def effect_rows(pen: Pen, a: A.Answer, role: str, stand, among: int = 1) -> list
     return rows
 
 # %% ../../nbs/methods/35d_models.ipynb #24befc8f
-READINGS = {"safe": ("đã loại trừ được tác hại vượt biên", "harm beyond the margin is excluded"), "open": ("chưa loại trừ được tác hại vượt biên", "harm beyond the margin can't be excluded"),
-            "worse": ("có dấu hiệu xấu đi", "there is a sign of worsening"), "beyond": ("xấu đi vượt hẳn biên", "worse beyond the margin"), "unknown": ("chưa đo được", "could not be measured")}
+READINGS = {"safe": ("đã loại trừ được tác hại vượt ngưỡng", "harm beyond the margin is excluded"), "open": ("chưa loại trừ được tác hại vượt ngưỡng", "harm beyond the margin can't be excluded"),
+            "worse": ("có dấu hiệu xấu đi", "there is a sign of worsening"), "beyond": ("xấu đi vượt hẳn ngưỡng", "worse beyond the margin"), "unknown": ("chưa đo được", "could not be measured")}
 
 # %% ../../nbs/methods/35d_models.ipynb #f0d8598e
 def adjusted_rows(pen: Pen, answers: tuple, m: A.Material, q: Protocol) -> list[dict]:

@@ -49,7 +49,7 @@ def table_harm(book: Book, model: int):
         o, (kind, text) = outcome_of(model, x["outcome"]), read.get(x["outcome"], ("", "–"))
         if x["outcome"] in odd and kind == "open": text += book.w("; ước tính nghiêng về xấu đi, nhưng chưa đủ chắc khi tính đến số tác hại được theo dõi", "; the estimate points to worse, but not surely once the number of harms watched is counted")
         rows.append({book.w("Tác hại", "Harm"): getattr(o, book.lang), book.w("Ước tính", "Estimate"): f"{say(x['value'], 'points', book.lang)} ({SCALES[x['scale']][1][book.i]})", book.w("Khoảng tin cậy", "Interval"): ends(x), book.w("Biên cho phép", "Margin allowed"): margin_words(book, o), book.w("Đọc là", "Reading"): text[:1].upper() + text[1:]})
-    return html_table(pd.DataFrame(rows), book.lang, book.w("Tác hại cần theo dõi: ước tính so với biên cho phép", "Harms watched: the estimate against the margin"), "harm-table", source=book.reports_source, kind="stack")
+    return html_table(pd.DataFrame(rows), book.lang, book.w("Tác hại cần theo dõi: ước tính so với ngưỡng cho phép", "Harms watched: the estimate against the margin"), "harm-table", source=book.reports_source, kind="stack")
 
 # %% ../../nbs/present/59la_models_doubts.ipynb #7233a7d4
 def harm_headline(book: Book, model: int, part: pd.DataFrame) -> str: # of a figure
@@ -60,7 +60,7 @@ def harm_headline(book: Book, model: int, part: pd.DataFrame) -> str: # of a fig
     if worse: return book.w(f"{worse} trên {n} tác hại cần theo dõi có dấu hiệu xấu đi", f"{worse} of {n} watched {'harm' if n == 1 else 'harms'} {'shows' if worse == 1 else 'show'} signs of worsening")
     if leaning: return book.w(f"{leaning} trên {n} tác hại có ước tính nghiêng về xấu đi, chưa đủ chắc", f"{leaning} of {n} {'harm' if n == 1 else 'harms'} {'points' if leaning == 1 else 'point'} to worse, not surely")
     if open_: return book.w(f"Chưa loại trừ được {open_} trên {n} tác hại", f"{open_} of {n} {'harm' if n == 1 else 'harms'} can't be excluded")
-    return book.w("Đã loại trừ được tác hại vượt biên", "Harm beyond the margin is excluded")
+    return book.w("Đã loại trừ được tác hại vượt ngưỡng", "Harm beyond the margin is excluded")
 
 # %% ../../nbs/present/59la_models_doubts.ipynb #114c1662
 HARM_NOTE = ("Biên là mức xấu đi tối đa được chấp nhận, định trước. Khi theo dõi nhiều tác hại, một khoảng riêng lẻ có thể lệch khỏi 0 do ngẫu nhiên; dấu hiệu phải còn đứng khi tính đến số tác hại. Tác hại thường bị báo cáo thiếu: không thấy chưa phải là không có.",
@@ -73,7 +73,7 @@ def fig_harm(book: Book, model: int) -> list: # table, remark, one figure for ea
     if r.empty: return [lacking(book, book.w(f"chưa ước tính được tác hại. Đề cương yêu cầu theo dõi: {watched}.", f"harm could not be estimated. The protocol asks to watch: {watched}."))]
     out = [table_harm(book, model), para(HARM_NOTE[book.i])]
     for k, (scale, part) in enumerate(r.groupby("scale", sort=False)):
-        names = [label_of(book, model, x, False) + book.w(" (biên ", " (margin ") + margin_words(book, outcome_of(model, x)) + ")" for x in part["outcome"]]
+        names = [label_of(book, model, x, False) + book.w(" (ngưỡng ", " (margin ") + margin_words(book, outcome_of(model, x)) + ")" for x in part["outcome"]]
         out.append(effect_forest(book, model, part, "harm" if not k else f"harm-{scale}", harm_headline(book, model, part), book.w("Tác động lên các tác hại cần theo dõi", "Effect on the harms that are watched"), names=names))
     return out
 

@@ -112,9 +112,9 @@ def table_protocol(book: Book, model: int):
 # %% ../../nbs/present/59ka_models_protocol.ipynb #9faa5d80
 CLAUSE_WORDS = { # clause of methods.verdict, in the order they are asked -> what it asks, in words
     "not_directed": ("chưa có chỉ đạo, chưa có điểm nào", "no direction received, no site"), "directed_not_started": ("có chỉ đạo, chưa điểm nào hoạt động", "a direction received, no site at work"),
-    "harm_beyond_margin": ("một tác hại vượt hẳn biên cho phép", "a harm is wholly beyond its margin"),
+    "harm_beyond_margin": ("một tác hại vượt hẳn ngưỡng cho phép", "a harm is wholly beyond its margin"),
     "primary_worse": ("kết quả chính xấu đi rõ rệt, mà trước đó không khác nhau", "the primary outcome got clearly worse, with no difference before"),
-    "harm_sign": ("có dấu hiệu tác hại trong biên cho phép", "there is a sign of harm within the margin"), "not_estimated": ("không ước tính được tác động lên kết quả chính", "the effect on the primary outcome can't be estimated"),
+    "harm_sign": ("có dấu hiệu tác hại dưới ngưỡng cho phép", "there is a sign of harm within the margin"), "not_estimated": ("không ước tính được tác động lên kết quả chính", "the effect on the primary outcome can't be estimated"),
     "level": ("quá ít huyện để khoảng tin cậy đạt mức của đề cương", "too few districts for an interval at the protocol's level"), "pretrend_unknown": ("không biết xu hướng trước khi bắt đầu", "the course before the start is unknown"),
     "pretrend": ("đã khác nhau từ trước khi bắt đầu", "already different before the start"), "breakdown": ("kết luận không đứng vững nếu xu hướng tiếp tục lệch", "the conclusion falls if trends go on diverging"),
     "harm_unknown": ("tác hại bắt buộc theo dõi chưa đo được", "a harm that must be watched could not be measured"), "harm_not_excluded": ("chưa loại trừ được tác hại bắt buộc theo dõi", "a harm that must be watched is not excluded"),

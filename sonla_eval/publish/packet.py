@@ -22,7 +22,7 @@ import sys
 import sonla_eval
 from ..files import whole, write_text
 from ..settings import Settings, project_root, read_settings
-from .year import definitions, inputs, last_edition, LOOK_BACK, sha256
+from .year import definitions, inputs, last_edition, LOOK_BACK, looked_back_to, sha256
 
 # %% ../../nbs/publish/63a_packet.ipynb #a05d25be
 PACKAGE = Path(sonla_eval.__file__).resolve().parent
@@ -60,8 +60,7 @@ def package_source() -> dict: # name -> sha256
 
 def earlier_files(work: Path, year: int) -> list[Path]:
     "What last year's run left that this year's protection and revisions look back to; none when that year was not made here."
-    last = last_edition(work, year)
-    return [p for p in sorted(last.parent.glob("*.parquet")) if p.name.startswith(("results-", "records-", "table-"))] if last.is_file() else []
+    return looked_back_to(work, year) if last_edition(work, year).is_file() else []
 
 def basis(
     s: Settings, # the run's settings

@@ -114,7 +114,9 @@ def revised(
     now = read_tables(Path(work)/"last")
     then = read_tables(folder)
     differ = {name for name in now if name not in then or not _bare(now[name]).equals(_bare(then[name]))}
-    again = evaluated(ago, {y: r for y, r in records.items() if y <= ago}, now, synthetic, read_ago(work, ago), once)
+    seen = {int(p.stem.removeprefix("records-")): p for p in sorted(folder.glob("records-*.parquet"))} # last year looked further back than this one
+    past = {y: read_records(p) for y, p in seen.items() if y < ago and y not in records} | {y: r for y, r in records.items() if y <= ago}
+    again = evaluated(ago, dict(sorted(past.items())), now, synthetic, read_ago(folder, ago) | read_ago(work, ago), once)
     moved = record_changes(read_records(folder/f"records-{ago}.parquet"), records[ago])
     table = revisions(R.read_results(folder/f"results-{edition}.parquet"), again, moved, differ, load_plan(ago), ago)
     return table if edition == "internal" else public_changes(table)

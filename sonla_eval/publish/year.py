@@ -198,7 +198,7 @@ def looked_back_to(
 ) -> list[Path]: # files, in order
     "What last year's run left that revisions and protection of this year look back to."
     last = last_edition(work, year).parent
-    return [p for p in sorted(last.glob("*")) if p.name.startswith(("results-", "records-", "table-", "findings-"))]
+    return [p for p in sorted(last.glob("*")) if p.name.startswith(("results-", "records-", "table-", "ago-", "findings-"))]
 
 def code_files_of(*modules: str) -> dict: # module -> SHA-256
     "Modules of this room that a step uses besides the rooms to the left."

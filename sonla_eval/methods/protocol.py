@@ -8,11 +8,10 @@ __all__ = ['ROLES', 'LOCKS', 'Outcome', 'Protocol', 'folder', 'load', 'digest', 
 
 # %% ../../nbs/methods/35_protocol.ipynb #6458b368
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 import argparse
-import os
 import sys
 
 # %% ../../nbs/methods/35_protocol.ipynb #f6900daf
@@ -196,10 +195,9 @@ def data_there(
     return any(p.is_file() for p in places)
 
 # %% ../../nbs/methods/35_protocol.ipynb #f96d838c
-def today() -> str: # ISO day; SOURCE_DATE_EPOCH wins when it is set
-    "The day written into a lock."
-    fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    return (datetime.fromtimestamp(int(fixed), timezone.utc).date() if fixed else date.today()).isoformat()
+def today() -> str: # ISO day
+    "The day written into a lock: the clock's, because a lock is a promise about time and no build that is made again."
+    return date.today().isoformat()
 
 # %% ../../nbs/methods/35_protocol.ipynb #0414691f
 def lock(

@@ -257,20 +257,6 @@ def test_one_report_fails(two, go, monkeypatch):
     assert go(0, some).failed == () and not apart.exists()
 
 
-def test_damaged_caches(small, tmp_path):
-    "Every kept entry spoiled: each is noticed and made again, and the pages come out as before."
-    from sonla_eval.publish.run import run
-    base = shutil.copytree(small, tmp_path/"x")
-    before = pages(base)
-    entries = sorted((base/"packets"/str(YEAR)/"kept").rglob("*.kept"))
-    assert len(entries) > 20
-    for k, path in enumerate(entries): path.write_bytes((path.read_bytes()[:-1] + b"#", b"", b"x"*70)[k % 3])
-    (base/"packets"/str(YEAR)/"data"/"prepared.json").unlink()
-    (base/"site"/str(YEAR)/"public"/"manifest.json").unlink()
-    done = run(small_settings(base), SMALL, progress=False)
-    assert done.failed == () and done.made == () and pages(base) == before
-
-
 KINDS = ("reading", "choice", "evaluated", "attack", "bound") # all that is kept between runs
 
 

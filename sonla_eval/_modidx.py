@@ -2298,6 +2298,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'sonla_eval.present.book.Book.reports_source': ( 'present/book.html#book.reports_source',
                                                                                           'sonla_eval/present/book.py'),
                                          'sonla_eval.present.book.Book.seen': ('present/book.html#book.seen', 'sonla_eval/present/book.py'),
+                                         'sonla_eval.present.book.Book.source_of': ( 'present/book.html#book.source_of',
+                                                                                     'sonla_eval/present/book.py'),
                                          'sonla_eval.present.book.Book.synthetic': ( 'present/book.html#book.synthetic',
                                                                                      'sonla_eval/present/book.py'),
                                          'sonla_eval.present.book.Book.w': ('present/book.html#book.w', 'sonla_eval/present/book.py'),

@@ -63,7 +63,11 @@ class Book:
     @property
     def reports_source(self) -> str:
         "Source line of figures made from the districts' and the province's workbooks."
-        return self.w("báo cáo của các huyện, thành phố và của tỉnh", "reports of the districts and the province") + f", {self.year}" + (
+        return self.source_of(self.year)
+
+    def source_of(self, year: int) -> str:
+        "The same for the workbooks of another year."
+        return self.w("báo cáo của các huyện, thành phố và của tỉnh", "reports of the districts and the province") + f", {year}" + (
             self.w(" (tỉnh ví dụ, TỔNG HỢP / SYNTHETIC)", " (example province, SYNTHETIC / TỔNG HỢP)") if self.synthetic else "")
 
     @property

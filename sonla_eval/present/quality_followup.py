@@ -156,7 +156,7 @@ def table_revisions(book: Book):
     why, heads = book.w("Vì sao", "Why"), (t("col.id", book.lang), t("col.label", book.lang))
     rows = [{heads[0]: row.pop(heads[0]), heads[1]: row.pop(heads[1]), why: cause_words(book, cause)} | row for row, cause in zip(rows, in_order(book, d)["cause"])]
     if not rows: return callout("note", book.w(f"Không số nào của năm {ago} được nêu ở đây khác với lần công bố trước.", f"No figure of {ago} that may be told here differs from what was published."), book.lang)
-    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Số liệu năm {ago}: đã công bố và hiện nay", f"Figures of {ago}: as published and now"), "revisions", source=book.reports_source, kind="cards")
+    return html_table(pd.DataFrame(rows), book.lang, book.w(f"Số liệu năm {ago}: đã công bố và hiện nay", f"Figures of {ago}: as published and now"), "revisions", source=book.source_of(ago), kind="cards")
 
 def revisions_untold(book: Book):
     "How many revised figures the public edition doesn't tell."

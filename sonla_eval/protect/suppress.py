@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .choose import Choice, Problem, at_most, attainable, exact, readers_of
+from ..methods.estimate import number
 from ..plan.indicators import items
 from .linked import Linked, is_sensitive, link, period_parts, unit_level
 
@@ -251,8 +252,9 @@ def summary(
 ) -> str: # two sentences for readers
     "Why numbers are hidden and how many, in two sentences."
     n, whole = int(after["mask"].isin(["primary", "complementary"]).sum()), int((after["mask"] == "withheld").sum())
+    def told(k): return number(k, lang, 0)
     if lang == "vi":
         return (f"Số người, số vụ và số cơ sở nghi vấn từ 1 đến {threshold - 1} ở cấp dưới tỉnh được ẩn, cùng một số con số khác có thể giúp suy ra chúng, để không ai bị nhận ra; số 0 vẫn là số 0. "
-                f"Bản công bố ẩn {n} con số, và {whole} dòng chỉ công bố ở cấp hoặc kỳ lớn hơn; tỷ lệ trên trang được làm tròn đến một chữ số thập phân, số đếm không làm tròn.")
+                f"Bản công bố ẩn {told(n)} con số, và {told(whole)} dòng chỉ công bố ở cấp hoặc kỳ lớn hơn; tỷ lệ trên trang được làm tròn đến một chữ số thập phân, số đếm không làm tròn.")
     return (f"Counts of persons, cases and suspected places from 1 to {threshold - 1} below the province are hidden, with some other numbers from which they could be worked out, so that nobody can be recognised; a zero stays a zero. "
-            f"The public edition hides {n} number{'' if n == 1 else 's'}, and publishes {whole} row{'' if whole == 1 else 's'} only at a higher level or for a longer period; shares on the pages are rounded to one decimal, counts are not rounded.")
+            f"The public edition hides {told(n)} number{'' if n == 1 else 's'}, and publishes {told(whole)} row{'' if whole == 1 else 's'} only at a higher level or for a longer period; shares on the pages are rounded to one decimal, counts are not rounded.")

@@ -51,7 +51,9 @@ def built(tmp_path_factory, example):
     from sonla_eval.settings import read_settings
     out = tmp_path_factory.mktemp("out")
     s = read_settings(year=YEAR, data=str(example), site=str(out/"site"), packets=str(out/"packets"), langs=["vi", "en"], editions=["internal", "public"], workers=2)
-    return s, run(s, progress=False), out/"site"/str(YEAR)
+    with pytest.MonkeyPatch.context() as m:
+        m.setenv("SONLA_EVAL_CLEAN", str(out/"clean")) # other tests clean the same year with other numbers
+        return s, run(s, progress=False), out/"site"/str(YEAR)
 
 
 @pytest.fixture()

@@ -1,6 +1,5 @@
 """The command as a process: a reader that leaves, and the engine that papermill finds by its name."""
 import os
-import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -38,7 +37,7 @@ def test_papermill_finds_the_engine_by_its_name(tmp_path):
     nb = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "no-such-kernel", "language": "python", "display_name": ""}, "language_info": {"name": "python"}})
     nb.cells = [nbformat.v4.new_code_cell("year: int = 1 # year", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell("print(year)\nyear + 1")]
     nbformat.write(nb, tmp_path/"in.ipynb")
-    words = [shutil.which("papermill") or "papermill", "--engine", "sonla", str(tmp_path/"in.ipynb"), str(tmp_path/"out.ipynb"), "-p", "year", str(YEAR), "--no-progress-bar"]
+    words = [sys.executable, "-m", "papermill", "--engine", "sonla", str(tmp_path/"in.ipynb"), str(tmp_path/"out.ipynb"), "-p", "year", str(YEAR), "--no-progress-bar"]
     done = subprocess.run(words, env=ENV, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr # a kernel of that name would not be found
     outputs = nbformat.read(tmp_path/"out.ipynb", 4).cells[-1].outputs

@@ -257,7 +257,8 @@ def test_one_report_fails(two, go, monkeypatch):
     assert go(0, some).failed == () and not apart.exists()
 
 
-KINDS = ("reading", "choice", "evaluated", "attack", "bound") # all that is kept between runs
+KINDS = ("reading", "choice", "model", "evaluated", "workbook", "attack", "bound", "page") # all that is kept between runs
+OF_ATTACK = ("attack", "bound", "page")
 
 
 def spoiled(content: bytes, how: str) -> bytes:
@@ -279,14 +280,14 @@ def test_a_damaged_entry_of_each_kind(small, attacked, tmp_path, kind, how):
     "Never taken for what it was: noticed, thrown away, and what is made afresh is the same."
     from sonla_eval.publish.kept import Kept
     edition, whole_kept, verdict, report = attacked
-    source = whole_kept.folder if kind in ("attack", "bound") else small/"packets"/str(YEAR)/"kept"
+    source = whole_kept.folder if kind in OF_ATTACK else small/"packets"/str(YEAR)/"kept"
     kept = Kept(shutil.copytree(source, tmp_path/"kept"))
     entries = sorted((kept.folder/kind).glob("*.kept"))
     assert entries, f"nothing of kind {kind} is kept"
     before = {p: p.read_bytes() for p in entries}
     for p in entries: p.write_bytes(spoiled(before[p], how))
-    if kind == "bound": shutil.rmtree(kept.folder/"attack") # else nobody asks for them
-    if kind in ("attack", "bound"):
+    if kind in ("bound", "page"): shutil.rmtree(kept.folder/"attack") # else nobody asks for them
+    if kind in OF_ATTACK:
         assert UNSAFE(edition, tmp_path/"none", kept, tmp_path/"attack.json") == verdict and (tmp_path/"attack.json").read_bytes() == report
         assert {d.split("/")[0] for d in kept.damaged} == {kind} and {p: p.read_bytes() for p in entries} == before
     else:
@@ -298,7 +299,7 @@ def test_all_damaged_the_site_is_the_same(small, attacked, tmp_path):
     from sonla_eval.publish import run as R
     base, before = shutil.copytree(small, tmp_path/"x"), pages(small)
     kept = base/"packets"/str(YEAR)/"kept"
-    for kind in ("attack", "bound"): shutil.copytree(attacked[1].folder/kind, kept/kind)
+    for kind in OF_ATTACK: shutil.copytree(attacked[1].folder/kind, kept/kind)
     assert {p.name for p in kept.iterdir() if p.is_dir()} == set(KINDS), "a new kind of entry wants a test"
     for p in kept.rglob("*.kept"): p.write_bytes(spoiled(p.read_bytes(), "flipped"))
     shutil.rmtree(base/"packets"/str(YEAR)/"data"); shutil.rmtree(base/"site")

@@ -64,9 +64,10 @@ def test_the_example_never_stands_in_for_the_real_year(store, raw, example):
     with pytest.raises(RecordError): find_current(example, 2022)
 
 
-def test_a_run_writes_the_store_and_keeps_its_own_copy(built):
+def test_a_run_writes_the_store_and_keeps_its_own_copy(built, monkeypatch):
     s, report, _ = built
     from pathlib import Path
+    monkeypatch.setenv("SONLA_EVAL_CLEAN", str(Path(s.packets).parent/"clean"))
     work = Path(s.packets)/"2022"/"data"
     assert report.code == 0 and stored(2022, True)[0].equals(read_records(work/"records-2022.parquet"))
     assert list(pd.read_parquet(work/"reviewed.parquet").columns)[-3:] == ["who", "when", "why"]

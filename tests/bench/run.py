@@ -86,8 +86,7 @@ def tools(base, names):
 def full(base, names, workers):
     "A whole run into an empty site, nothing kept; the workbooks are there."
     from sonla_eval.publish.run import run
-    for part in ("site", "packets"): shutil.rmtree(base/part, ignore_errors=True)
-    os.environ["SONLA_EVAL_CLEAN"] = tempfile.mkdtemp()
+    for part in ("site", "packets", "clean"): shutil.rmtree(base/part, ignore_errors=True)
     done = run(settings(base, workers), names, progress=False)
     assert not done.failed, done.failed
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHOWN', 'Place', 'sum_up', 'small_counts', 'hidden_together', 'masked', 'protected', 'make_place', 'province_key',
-           'sums', 'run_country', 'protect_all', 'main']
+           'sums', 'protect_all', 'run_country', 'main']
 
 # %% ../../nbs/publish/69_country.ipynb #8b37241c
 from dataclasses import dataclass
@@ -150,6 +150,48 @@ def sums(
     for u in tasks: write_text(packets/f"{u}.key", there[u])
     return {u: packets/f"{u}.parquet" for u in there}
 
+# %% ../../nbs/publish/69_country.ipynb #5e1d7a20
+def protect_all(
+    found: dict, # unit -> path of its results, from sums()
+    year: int,
+    folder: Path, # for <unit>/results.parquet
+    threshold: int = 5,
+) -> dict: # unit -> its folder, the country last
+    "Writes the protected results of each place. The provinces are read one after another, twice; held of all of them are the small counts and the country's sum."
+    import pandas as pd
+    from sonla_eval.methods.country import NATION, country_results
+    from sonla_eval.methods.results import read_results, write_results
+    small, yearly, out = [], [], {u: folder/u for u in [*sorted(found), NATION]}
+    def noted():
+        for u in sorted(found):
+            part = read_results(found[u])
+            small.append(small_counts(part))
+            yield part
+    country = country_results(noted())
+    hidden = hidden_together(pd.concat(small, ignore_index=True), threshold)
+    for u in sorted(found):
+        safe = masked(read_results(found[u]), hidden)
+        yearly.append(safe[safe["period"] == str(year)])
+        write_results(safe, out[u]/"results.parquet")
+    write_results(pd.concat([*yearly, masked(country, hidden)], ignore_index=True), out[NATION]/"results.parquet") # its page compares the provinces' years
+    return out
+
+# %% ../../nbs/publish/69_country.ipynb #6f2e8b31
+def _tables(safe: dict, new: Path, langs: tuple[str, ...], year: int):
+    "The table of what is published, the list of pages, and the manifest."
+    from sonla_eval.publish.page import PageMeta, simple_page
+    from sonla_eval.publish.site import PUBLIC_COLUMNS, write_table
+    from sonla_eval.publish.year import sha256
+    from sonla_eval.present.country import Country
+    import pandas as pd
+    units = [u for u in safe if u != "VN"]
+    parts = [pd.read_parquet(safe[u]/"results.parquet", columns=[*PUBLIC_COLUMNS]) for u in safe]
+    write_table(pd.concat([*parts[:-1], parts[-1][parts[-1]["unit"] == "VN"]], ignore_index=True), new/"tables"/"results.csv")
+    lists = "".join(f'<ul class="grid" lang="{x}">' + "".join(f'<li><a href="{x}/{u}.html">{Country(None, year, u, x).name(u)}</a></li>' for u in ["VN", *units]) + "</ul>" for x in langs)
+    write_text(new/"index.html", simple_page(lists, PageMeta(title=f"Cả nước (ví dụ) / The country (example), {year}", lang=langs[0], year=year, synthetic=True)))
+    outputs = {p.relative_to(new).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size} for p in sorted(new.rglob("*")) if p.is_file()}
+    write_text(new/"manifest.json", json.dumps({"notice": "SYNTHETIC / TỔNG HỢP", "year": year, "provinces": len(units), "outputs": outputs}, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+
 # %% ../../nbs/publish/69_country.ipynb #e3feabf4
 def run_country(
     data: Path, # country folder, from make_country
@@ -176,47 +218,6 @@ def run_country(
         _tables(safe, new, langs, year)
         swap(new, site/str(year))
     return site/str(year)
-
-def protect_all(
-    found: dict, # unit -> path of its results, from sums()
-    year: int,
-    folder: Path, # for <unit>/results.parquet
-    threshold: int = 5,
-) -> dict: # unit -> its folder, the country last
-    "Writes the protected results of each place. The provinces are read one after another, twice; held of all of them are the small counts and the country's sum."
-    import pandas as pd
-    from sonla_eval.methods.country import NATION, country_results
-    from sonla_eval.methods.results import read_results, write_results
-    small, yearly, out = [], [], {u: folder/u for u in [*sorted(found), NATION]}
-    def noted():
-        for u in sorted(found):
-            part = read_results(found[u])
-            small.append(small_counts(part))
-            yield part
-    country = country_results(noted())
-    hidden = hidden_together(pd.concat(small, ignore_index=True), threshold)
-    for u in sorted(found):
-        safe = masked(read_results(found[u]), hidden)
-        yearly.append(safe[safe["period"] == str(year)])
-        write_results(safe, out[u]/"results.parquet")
-    write_results(pd.concat([*yearly, masked(country, hidden)], ignore_index=True), out[NATION]/"results.parquet") # its page compares the provinces' years
-    return out
-
-
-def _tables(safe: dict, new: Path, langs: tuple[str, ...], year: int):
-    "The table of what is published, the list of pages, and the manifest."
-    from sonla_eval.publish.page import PageMeta, simple_page
-    from sonla_eval.publish.site import PUBLIC_COLUMNS, write_table
-    from sonla_eval.publish.year import sha256
-    from sonla_eval.present.country import Country
-    import pandas as pd
-    units = [u for u in safe if u != "VN"]
-    parts = [pd.read_parquet(safe[u]/"results.parquet", columns=[*PUBLIC_COLUMNS]) for u in safe]
-    write_table(pd.concat([*parts[:-1], parts[-1][parts[-1]["unit"] == "VN"]], ignore_index=True), new/"tables"/"results.csv")
-    lists = "".join(f'<ul class="grid" lang="{x}">' + "".join(f'<li><a href="{x}/{u}.html">{Country(None, year, u, x).name(u)}</a></li>' for u in ["VN", *units]) + "</ul>" for x in langs)
-    write_text(new/"index.html", simple_page(lists, PageMeta(title=f"Cả nước (ví dụ) / The country (example), {year}", lang=langs[0], year=year, synthetic=True)))
-    outputs = {p.relative_to(new).as_posix(): {"sha256": sha256(p), "bytes": p.stat().st_size} for p in sorted(new.rglob("*")) if p.is_file()}
-    write_text(new/"manifest.json", json.dumps({"notice": "SYNTHETIC / TỔNG HỢP", "year": year, "provinces": len(units), "outputs": outputs}, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
 # %% ../../nbs/publish/69_country.ipynb #0de0d4a7
 def main(

@@ -6,7 +6,7 @@
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
            'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'kept_models', 'clean_year',
            'looked_back_to', 'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition',
-           'work_folder', 'prepared', 'table_hashes', 'findings_before', 'tables']
+           'work_folder', 'prepared', 'table_hashes', 'findings_before', 'tables', 'index_of']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -324,3 +324,17 @@ def tables(
 ) -> tuple: # protected results, open questions, workbooks read, tables of the data's quality, last year's findings as JSON or ""
     "What the pages of an edition are made from; read once for all pages while the files are the same."
     return _tables(Path(work), edition, table_hashes(work, edition))
+
+@lru_cache(maxsize=4)
+def _index(work: Path, edition: str, hashes: tuple):
+    from sonla_eval.present.book import Index
+    index = Index(_tables(work, edition, hashes)[0])
+    for police in (True, False): index.part(police) # every district's page opens both
+    return index
+
+def index_of(
+    work: Path, # folder of the year's prepared data
+    edition: str, # internal or public
+): # present.book.Index of the edition's results
+    "Where each row of the results stands; found once for all pages while the files are the same."
+    return _index(Path(work), edition, table_hashes(work, edition))

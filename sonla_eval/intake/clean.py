@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FILE_COLUMNS', 'QUARANTINE_COLUMNS', 'SUFFIXES', 'LEAVE_OUT', 'MANY', 'REPLY_BY', 'HEADS', 'WORDS', 'Intake',
            'year_folder', 'year_files', 'gather', 'as_table', 'settle', 'complete', 'silent_units', 'assemble',
-           'read_year', 'summary', 'exit_code', 'requests', 'by_district', 'write_queries']
+           'read_year', 'tables_of', 'summary', 'exit_code', 'requests', 'by_district', 'write_queries']
 
 # %% ../../nbs/intake/18_clean.ipynb #acf65a70
 from contextlib import contextmanager
@@ -207,6 +207,14 @@ def read_year(
             readings.append(reading)
             if progress: progress(len(readings), len(read))
         return assemble(readings, year, [visible(public_name(p)[0]) for p in others], before, corrections)
+
+def tables_of(
+    folder: Path, # the folder that holds <year>/*.xlsx
+    year: int, # the report's year
+    reader=read_each, # as in read_year
+) -> dict: # table name -> rows; as read_year gives them
+    "The province's own tables of a year whose records are known already."
+    return _tables(list(reader(year_files(year_folder(folder, year))[0], year)))
 
 # %% ../../nbs/intake/18_clean.ipynb #7a0506e0
 _SUMMARY = {

@@ -101,7 +101,6 @@ def reading_of(content: bytes): # intake.tables.Reading
     from sonla_eval.intake.tables import Reading
     held = from_bytes(content)
     held["cells"] = [tuple(c) for c in held["cells"]]
-    held["tables"] = {name: [tuple(row) for row in rows] for name, rows in held["tables"].items()}
     return Reading(**held)
 
 # %% ../../nbs/publish/61_year.ipynb #5ff7fbdd
@@ -163,9 +162,9 @@ def clean_year(
     kept: Kept | None = None, # what earlier runs kept; beside the work folder by default
 ): # the year's Intake
     "Reads the year and up to three before it into records, queries, quarantine and provincial tables."
-    from sonla_eval.intake.clean import read_year
+    from sonla_eval.intake.clean import read_year, tables_of
     from sonla_eval.intake.records import write_records
-    from sonla_eval.intake.store import keep, year_key as key_of_year, year_records
+    from sonla_eval.intake.store import find_current, keep, year_key as key_of_year, year_records
     from sonla_eval.protect.apart import tables_apart
     from sonla_eval.methods.delivery import earlier_tables
     work.mkdir(parents=True, exist_ok=True)
@@ -175,10 +174,12 @@ def clean_year(
         if not (Path(folder)/str(y)).is_dir(): continue
         if y < year - 1: before, _ = year_records(Path(folder)/str(y), y) # from the store where it is current
         else:
-            last = read_year(Path(folder)/str(y), y, before=before, reader=reader)
-            keep(last, key_of_year(Path(folder)/str(y), y))
-            for name, table in sorted(tables_apart(last.tables).items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
-            before = last.records
+            known = find_current(Path(folder)/str(y), y)
+            if known is None:
+                last = read_year(Path(folder)/str(y), y, before=before, reader=reader)
+                keep(last, key_of_year(Path(folder)/str(y), y))
+            before, last_tables = (known[0], tables_of(Path(folder)/str(y), y, reader)) if known else (last.records, last.tables)
+            for name, table in sorted(tables_apart(last_tables).items()): write_parquet(table, work/"last"/f"table-{name}.parquet")
         write_records(before, work/f"records-{y}.parquet")
         for name, table in sorted(earlier_tables(folder, y, reader).items()): write_parquet(table, work/f"ago-{y}-{name}.parquet")
     taken = read_year(here, year, before=before, reader=reader)

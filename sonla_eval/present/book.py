@@ -21,10 +21,12 @@ class Index:
     def __init__(self,
         results: pd.DataFrame, # protected results, with `mask`
     ):
-        self.table, self.first, self.main, self._numbers, self._parts = results, {}, {}, {}, {}
+        self.table, self.first, self.main, self.of_unit, self._numbers, self._parts = results, {}, {}, {}, {}, {}
         self.columns = {c: results[c].to_numpy(dtype=object) for c in ("measure", "unit", "period", "breakdown")}
         keys = list(zip(*self.columns.values()))
-        for at, key in enumerate(keys): self.first.setdefault(key, at)
+        for at, key in enumerate(keys):
+            self.first.setdefault(key, at)
+            self.of_unit.setdefault(key[:2], []).append(at)
         for at, (commitment, (measure, unit, period, breakdown)) in enumerate(zip(results["commitment"].to_numpy(dtype=object), keys)):
             if commitment and measure == commitment and not breakdown: self.main.setdefault((unit, period), []).append(at)
         self.places = results.groupby("measure", sort=False).indices
@@ -130,8 +132,9 @@ def places(
     measure: str, unit: str | None = None, period: str | None = None, breakdown: str | None = None, like: str | None = None, # as in rows()
 ) -> list[int]: # where the rows stand in the results
     "Positions of the rows that rows() gives."
-    found, columns = self._index.places.get(measure, ()), self._index.columns
-    for column, wanted in (("unit", unit), ("period", period), ("breakdown", breakdown)):
+    columns = self._index.columns
+    found = self._index.places.get(measure, ()) if unit is None else self._index.of_unit.get((measure, unit), ())
+    for column, wanted in (("period", period), ("breakdown", breakdown)):
         if wanted is not None: found = [k for k in found if columns[column][k] == wanted]
     return list(found) if like is None else [k for k in found if columns["breakdown"][k].startswith(like)]
 

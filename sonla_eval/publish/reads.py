@@ -117,9 +117,9 @@ class Edition:
 class Answers:
     "Hashes of what the editions' tables answer; each question is worked out once."
     def __init__(self,
-        editions: dict, # edition -> (results, queries, files, quality, last year's findings, index of the results)
+        editions: dict, # edition -> Edition, or its (results, queries, files, quality, last year's findings, index of the results)
     ):
-        self.editions, self.known = {name: Edition(*tables, name=name) for name, tables in editions.items()}, {}
+        self.editions, self.known = {name: e if isinstance(e, Edition) else Edition(*e, name=name) for name, e in editions.items()}, {}
 
     def of(self, question: tuple) -> str: # 32 hexadecimal characters
         "Hash of the answer to a question. Raises KeyError for a question that no book asks."

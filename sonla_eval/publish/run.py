@@ -181,7 +181,12 @@ def _holding(task: Task) -> dict: # cell number -> outputs
 @lru_cache(maxsize=4)
 def _answers(work: str, editions: tuple, hashes: tuple):
     from sonla_eval.publish.reads import Answers
-    return Answers({e: (*Y.tables(Path(work), e), Y.index_of(Path(work), e)) for e in editions})
+    return Answers({e: _edition(work, e, hashes) for e in editions})
+
+@lru_cache(maxsize=4)
+def _edition(work: str, edition: str, hashes: tuple): # the public one serves the internal pages too
+    from sonla_eval.publish.reads import Edition
+    return Edition(*Y.tables(Path(work), edition), Y.index_of(Path(work), edition), edition)
 
 def answers_of(
     work: Path, # folder of the year's prepared data
@@ -391,7 +396,8 @@ def _judged(s: Settings, work: Path, wanted: list) -> tuple[list[Verdict], dict]
     "Looks at every report asked for."
     synthetic, code = json.loads((work/"clean.json").read_text(encoding="utf-8"))["synthetic"], code_of("publish")
     bases = {r.key: basis_of(s, r, synthetic, code) for r in wanted}
-    return [judge(packet_folder(s)/"reports", r.key, bases[r.key], answers_of(work, r.edition)) for r in wanted], bases
+    answers = {e: answers_of(work, e) for e in sorted({r.edition for r in wanted})}
+    return [judge(packet_folder(s)/"reports", r.key, bases[r.key], answers[r.edition]) for r in wanted], bases
 
 def _others(s: Settings, work: Path, wanted: list) -> list[str]: # keys of reports that stand in the site, weren't asked for and still hold
     "What a run with --only or one language leaves as it is."

@@ -238,7 +238,8 @@ def evaluate_year(
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
     tables = tables_apart(read_tables(work))
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year), once))
+    counted = {y: R.counts(r, y) for y, r in records.items()}
+    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year), once, counted))
     before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")
@@ -247,7 +248,7 @@ def evaluate_year(
         R.write_results(safe, work/f"results-{edition}.parquet")
         write_text(work/f"findings-{edition}.json", build(Book(safe, load_plan(year), year, edition=edition)).as_json())
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
-    write_quality(year, work, records, tables, results, state["synthetic"], once)
+    write_quality(year, work, records, tables, results, state["synthetic"], once, counted)
     made = [p for p in sorted(work.iterdir()) if p.name.startswith(("results", "disclosure.", "findings-", "quality"))]
     kept.put("evaluated", key, to_bytes({p.name: sha256(p) for p in made}))
     return R.read_results(work/"results.parquet")

@@ -25,7 +25,7 @@ def home_of(
 ) -> pd.Series: # district code of each record, "14" for the province's own
     "The district that each record counts to; communes count to theirs."
     home = {c: d or PROVINCE for era in set(records["era"]) for c, _, _, d in communes_of(era)}
-    return records["unit"].map(lambda u: home.get(u, u))
+    return records["unit"].map({u: home.get(u, u) for u in records["unit"].unique()})
 
 def in_time(
     records: pd.DataFrame, # records of a year
@@ -35,7 +35,7 @@ def in_time(
     log = records[records["indicator"] == "R1"]
     logged = {(u, p): v >= 1 for u, p, v in zip(log["unit"], log["period"], log["value"]) if v == v}
     by_date = (records["received_on"] != "") & (records["received_on"] <= f"{year + 1}-{DUE_DAY}")
-    ok = [logged.get((u, p), d) for u, p, d in zip(records["unit"], records["period"], by_date)]
+    ok = [logged.get((u, p), d) for u, p, d in zip(records["unit"].tolist(), records["period"].tolist(), by_date.tolist())]
     return pd.Series(ok, records.index) & records["status"].isin(WITH_VALUE)
 
 # %% ../../nbs/intake/16b_quality.ipynb #9fa2f15a

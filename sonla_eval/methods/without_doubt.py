@@ -58,11 +58,13 @@ def changes(
     year: int, # whose rows are compared
 ) -> pd.DataFrame: # id, commitment, measure, period, breakdown, value_unit, sensitive, judged, status_before, status_after, <number>_before, <number>_after
     "The year's rows of the province that differ between two evaluations; `judged` where a status differs."
-    def own(t): return t[(t["unit"] == PROVINCE) & (t["period"] == str(year)) & ~t["measure"].str.startswith(ASIDE)].set_index("id")
+    def own(t):
+        here = t[(t["unit"] == PROVINCE) & (t["period"] == str(year))]
+        return {r["id"]: r for r in here[~here["measure"].str.startswith(ASIDE)].to_dict("records")}
     a, b = own(before), own(after)
     rows = []
-    for id in sorted(set(a.index) | set(b.index)):
-        x, y = (t.loc[id].to_dict() if id in t.index else {} for t in (a, b))
+    for id in sorted(a.keys() | b.keys()):
+        x, y = a.get(id, {}), b.get(id, {})
         old, new = ([float(r.get(c, math.nan)) for c in NUMBERS] for r in (x, y))
         if x.get("status", "") == y.get("status", "") and all(map(_same, old, new)): continue
         r = x or y

@@ -53,22 +53,25 @@ def _kind(unit: str) -> str: # "province", "district", "place"
     return {2: "province", 3: "district"}.get(len(unit), "place") if unit.isdigit() else "place"
 
 # %% ../../nbs/protect/45_attack.ipynb #4c428c20
+def _rows(frame: pd.DataFrame, *columns): # tuples of the columns' values, row by row
+    return zip(*(frame[c].tolist() for c in columns))
+
 def _quantities(frame: pd.DataFrame, facts: Facts) -> dict: # (measure, part) -> {(unit, period, breakdown): name}
     "Registers the numbers of results.csv; a share has three: numerator, denominator, quotient."
     series, pairs = defaultdict(dict), []
-    for r in frame.to_dict("records"):
-        at, hidden = (r["unit"], r["period"], r["breakdown"]), bool(r["mask"])
-        share = r["value_unit"] == "share" or not math.isnan(r["denominator"])
-        for part, x in ((("n", r["numerator"]), ("d", r["denominator"]), ("q", r["value"])) if share else (("", r["value"]),)):
-            name = (r["measure"], part, *at)
+    for measure, *at, mask, measured, numerator, denominator, value in _rows(frame, "measure", "unit", "period", "breakdown", "mask", "value_unit", "numerator", "denominator", "value"):
+        at, hidden = tuple(at), bool(mask)
+        share = measured == "share" or not math.isnan(denominator)
+        for part, x in ((("n", numerator), ("d", denominator), ("q", value)) if share else (("", value),)):
+            name = (measure, part, *at)
             if not math.isnan(x): facts.known[name] = float(x)
             elif hidden: facts.hidden.add(name)
             else: continue
-            series[r["measure"], part][at] = name
-        a, b = (r["measure"], "n", *at), (r["measure"], "d", *at)
-        if r["value_unit"] == "share":
+            series[measure, part][at] = name
+        if measured == "share":
+            a, b = (measure, "n", *at), (measure, "d", *at)
             pairs.append((a, b))
-            if not math.isnan(r["value"]): facts.limits.append(({a: 1.0, b: -float(r["value"])}, -1e-9, 1e-9))
+            if not math.isnan(value): facts.limits.append(({a: 1.0, b: -float(value)}, -1e-9, 1e-9))
     for a, b in pairs: facts.never_above(a, b)
     return series
 
@@ -154,9 +157,9 @@ def _same_series(series: dict, facts: Facts, bits: float = 12.0) -> list: # pair
 def _shortfalls(frame: pd.DataFrame, facts: Facts) -> None:
     "Those whom a share leaves out (20 asked, 18 were served) are a number too, for shares that hide something below the province."
     touchy = set(frame.loc[(frame["mask"] != "") & (frame["value_unit"] == "share"), "measure"])
-    for r in frame[frame["measure"].isin(touchy)].to_dict("records"):
-        n, d, gap = ((r["measure"], part, r["unit"], r["period"], r["breakdown"]) for part in ("n", "d", "gap"))
-        if _kind(r["unit"]) == "province" or not all(x in facts.known or x in facts.hidden for x in (n, d)): continue
+    for measure, unit, period, breakdown in _rows(frame[frame["measure"].isin(touchy)], "measure", "unit", "period", "breakdown"):
+        n, d, gap = ((measure, part, unit, period, breakdown) for part in ("n", "d", "gap"))
+        if _kind(unit) == "province" or not all(x in facts.known or x in facts.hidden for x in (n, d)): continue
         if n in facts.known and d in facts.known: facts.known[gap] = facts.known[d] - facts.known[n]
         else:
             facts.absent.add(gap)
@@ -213,10 +216,10 @@ def printed_small(
 ) -> list[str]: # ids of sensitive small counts below the province that are printed
     "Small counts that nobody hid."
     out, form = [], items()
-    for r in frame.to_dict("records"):
-        item = _item(r["measure"], form)
-        if item is None or not item.sensitive or item.count == "money" or _kind(r["unit"]) == "province": continue
-        if 0 < r["value"] < threshold: out.append(r["id"])
+    for id_, measure, unit, value in _rows(frame, "id", "measure", "unit", "value"):
+        if not 0 < value < threshold or _kind(unit) == "province": continue
+        item = _item(measure, form)
+        if item is not None and item.sensitive and item.count != "money": out.append(id_)
     return sorted(out)
 
 # %% ../../nbs/protect/45_attack.ipynb #ceb494ae
@@ -311,15 +314,17 @@ def plain_text(text: str) -> str: # lower case, no accents, words only
 # %% ../../nbs/protect/45_attack.ipynb #5e08fd1e
 class _Line:
     "A column or a row of a table; what every comparison asks of it is worked out once, because each is compared with all others."
-    def __init__(self, table: Table, header: str, labels: tuple, cells: list):
-        self.table, self.header, self.labels, self.cells = table, header, labels, cells
-        self.head, self.plain = plain_text(header), [plain_text(x) for x in labels]
-        self.at = dict(zip(self.plain, cells))
+    def __init__(self, table: Table, header: str, head: str, plain: list, ends: list, cells: list):
+        self.table, self.header, self.head, self.plain, self.ends, self.cells = table, header, head, plain, ends, cells
+        self.at = dict(zip(plain, cells))
         self.hides, self.prints = any(c.hidden for c in cells), any(c.value is not None for c in cells)
 
 def _lines(table: Table) -> list: # its columns, then its rows
-    columns = [_Line(table, table.columns[j], table.rows, [row[j] for row in table.cells]) for j in range(len(table.columns))]
-    return columns + [_Line(table, table.rows[i], table.columns, list(row)) for i, row in enumerate(table.cells)]
+    rows, columns = [plain_text(x) for x in table.rows], [plain_text(x) for x in table.columns]
+    last = lambda labels: [plain_text(x.rpartition(" | ")[2]) for x in labels] # the innermost of several labels
+    below, beside = last(table.rows), last(table.columns)
+    down = [_Line(table, table.columns[j], columns[j], rows, below, [row[j] for row in table.cells]) for j in range(len(columns))]
+    return down + [_Line(table, table.rows[i], rows[i], columns, beside, list(row)) for i, row in enumerate(table.cells)]
 
 # %% ../../nbs/protect/45_attack.ipynb #5c87a1d1
 def _aligned(a: _Line, b: _Line) -> list: # (label, cell, cell) of cells that stand for the same thing
@@ -329,8 +334,11 @@ def _aligned(a: _Line, b: _Line) -> list: # (label, cell, cell) of cells that st
 
 # %% ../../nbs/protect/45_attack.ipynb #407d63c5
 def _agree(pairs: list) -> float: # bits of agreement between printed cells; -1 when they differ
-    both = [(c, d) for _, c, d in pairs if c.value is not None and d.value is not None]
-    if any(abs(c.value - d.value) > max(c.step, d.step, 1e-9) for c, d in both): return -1.0
+    both = []
+    for _, c, d in pairs:
+        if c.value is None or d.value is None: continue
+        if abs(c.value - d.value) > max(c.step, d.step, 1e-9): return -1.0
+        both.append((c, d))
     return sum(math.log2(1 + abs(c.value)/max(c.step, d.step, 1e-3)) for c, d in both if c.value)
 
 # %% ../../nbs/protect/45_attack.ipynb #00fee120
@@ -343,8 +351,8 @@ class Leak:
     value: float # the number
 
 # %% ../../nbs/protect/45_attack.ipynb #c9a52322
-def _leaks_between(tables: tuple) -> list: # numbers hidden in one table and printed in another
-    out, lines = [], [line for t in tables for line in _lines(t)]
+def _leaks_between(lines: list) -> list: # numbers hidden in one table and printed in another
+    out = []
     printed = [b for b in lines if b.prints]
     for a in lines:
         if not a.hides: continue
@@ -454,32 +462,32 @@ def _names_of(units) -> dict: # plain name -> code, in both languages, long and 
                     except KeyError: continue
     return out
 
-def _tie(tables: tuple, series: dict, facts: Facts) -> list: # numbers that a page prints and results.csv hides
+def _tie(lines: list, series: dict, facts: Facts) -> list: # numbers that a page prints and results.csv hides
     "Adds what tables tell about hidden results; returns the numbers printed outright."
     units = {at[0] for cells in series.values() for at in cells}
-    names, out, slices = _names_of(units), [], defaultdict(dict)
+    names, out, slices, ends = _names_of(units), [], defaultdict(dict), None
     for (measure, part), cells in series.items():
         for (unit, period, breakdown), name in cells.items(): slices[measure, part, period, breakdown][unit] = name
     loose = {k: v for k, v in slices.items() if any(n in facts.hidden for n in v.values())}
-    for table in tables:
-        for line in _lines(table):
-            codes = [names.get(plain_text(label.rpartition(" | ")[2])) for label in line.labels]
-            if sum(c is not None for c in codes) < 3: continue
-            here = plain_text(f"{table.key} {line.header}").split()
-            for (measure, part, period, breakdown), theirs in sorted(loose.items()):
-                pairs = [(theirs[u], c) for u, c in zip(codes, line.cells) if u in theirs]
-                both = [(facts.known[n], c) for n, c in pairs if n in facts.known and c.value is not None]
-                if any(abs(x - c.value) > max(c.step*0.51, 1e-9) for x, c in both): continue
-                bits = sum(math.log2(1 + abs(x)/max(c.step, 1e-3)) for x, c in both if x)
-                named = plain_text(measure.removeprefix("item:")) in here
-                if bits < (4.0 if named else 20.0): continue
-                for n, c in pairs:
-                    if n not in facts.hidden or c.value is None: continue
-                    if part == "q":
-                        a, b = (n[0], "n", *n[2:]), (n[0], "d", *n[2:])
-                        facts.limits.append(({a: 1.0, b: -(c.value + c.step/2)}, -math.inf, 0.0))
-                        facts.limits.append(({a: 1.0, b: -(c.value - c.step/2)}, 0.0, math.inf))
-                    out.append(Leak("results.csv", "|".join(n), table.source, c.value))
+    wanted = sorted(loose.items())
+    for line in lines:
+        if line.ends is not ends: ends, codes = line.ends, [names.get(x) for x in line.ends] # a table's columns share their labels
+        if sum(c is not None for c in codes) < 3: continue
+        here = plain_text(f"{line.table.key} {line.header}").split()
+        for (measure, part, period, breakdown), theirs in wanted:
+            pairs = [(theirs[u], c) for u, c in zip(codes, line.cells) if u in theirs]
+            both = [(facts.known[n], c) for n, c in pairs if n in facts.known and c.value is not None]
+            if any(abs(x - c.value) > max(c.step*0.51, 1e-9) for x, c in both): continue
+            bits = sum(math.log2(1 + abs(x)/max(c.step, 1e-3)) for x, c in both if x)
+            named = plain_text(measure.removeprefix("item:")) in here
+            if bits < (4.0 if named else 20.0): continue
+            for n, c in pairs:
+                if n not in facts.hidden or c.value is None: continue
+                if part == "q":
+                    a, b = (n[0], "n", *n[2:]), (n[0], "d", *n[2:])
+                    facts.limits.append(({a: 1.0, b: -(c.value + c.step/2)}, -math.inf, 0.0))
+                    facts.limits.append(({a: 1.0, b: -(c.value - c.step/2)}, 0.0, math.inf))
+                out.append(Leak("results.csv", "|".join(n), line.table.source, c.value))
     return out
 
 # %% ../../nbs/protect/45_attack.ipynb #381bf5f8
@@ -556,9 +564,9 @@ def _unite(one: pd.DataFrame | None, other: pd.DataFrame | None) -> pd.DataFrame
 def _told_twice(frame: pd.DataFrame) -> list[Leak]: # hidden numbers left beside their mark, or printed in another file of results
     "One file hides a result that another prints: CSV, workbook and JSON must agree."
     numbers, hidden = ["numerator", "denominator", "value", "low", "high"], frame["mask"] != ""
-    left = [Leak("results", r["id"], f"results, column {c}", r[c]) for r in frame[hidden].to_dict("records") for c in numbers if not math.isnan(r[c])]
+    left = [Leak("results", r["id"], f"results, column {c}", r[c]) for r in frame.loc[hidden & frame[numbers].notna().any(axis=1), ["id", *numbers]].to_dict("records") for c in numbers if not math.isnan(r[c])]
     printed = frame[~hidden & frame["id"].isin(set(frame.loc[hidden, "id"])) & frame["value"].notna()]
-    return left + [Leak("results", r["id"], "another file of results", r["value"]) for r in printed.to_dict("records")]
+    return left + [Leak("results", r["id"], "another file of results", r["value"]) for r in printed[["id", "value"]].to_dict("records")]
 
 def attack(
     folder: Path, # a public edition
@@ -570,16 +578,17 @@ def attack(
     seen = read_folder(folder, read)
     past = read_folder(with_folder, read) if with_folder is not None else Published(None, (), (), ())
     tables = seen.tables + past.tables
+    lines = [line for t in tables for line in _lines(t)]
     marks = Counter(c.hidden for t in seen.tables for row in t.cells for c in row if c.hidden)
     threshold = max(marks, key=lambda k: (marks[k], k)) if marks else 5
-    leaks = _leaks_between(tables) + _leaks_in_words(Published(None, tables, seen.texts + past.texts, ()))
+    leaks = _leaks_between(lines) + _leaks_in_words(Published(None, tables, seen.texts + past.texts, ()))
     rows, secret, bare = [], [], []
     frame = _unite(seen.results, past.results)
     if seen.results is not None: leaks += _told_twice(seen.results)
     if frame is not None:
         facts, series = from_results(frame)
         bare = printed_small(frame, threshold) + ["|".join(n) for n, x in sorted(facts.known.items()) if n[1] == "gap" and 0 < x < threshold]
-        leaks += _tie(tables, series, facts)
+        leaks += _tie(lines, series, facts)
         found = {}
         for family in families(facts): found |= bounds(family, facts.hidden, threshold)
         counts = {n: b for n, b in found.items() if n in facts.hidden and n[1] != "q"}
@@ -588,8 +597,8 @@ def attack(
         rows += [("|".join(n), lo, hi, asked.get(n, 0.0 if n in facts.amounts else threshold - 2.0)) for n, (lo, hi) in sorted(counts.items())]
         secret = ["|".join(n) for n, (lo, hi) in sorted(found.items()) if n in facts.absent and hi - lo < 1e-6 and 0 < hi < threshold]
     for t in tables:
+        if not any(c.hidden for row in t.cells for c in row): continue
         facts = from_table(t)
-        if not facts.hidden: continue
         for family in families(facts):
             got = bounds(family, facts.hidden, 0.0)
             rows += [(f"{t.source}: {n[2]} / {n[3]}", lo, hi, 1.0 if n not in facts.amounts else 0.0) for n, (lo, hi) in sorted(got.items())]

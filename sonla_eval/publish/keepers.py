@@ -6,7 +6,6 @@
 __all__ = ['kept_pages', 'kept_bounds']
 
 # %% ../../nbs/publish/64ba_keepers.ipynb #98b7b4b8
-from dataclasses import astuple
 import hashlib
 from .kept import Kept, code_of, digest, from_bytes, to_bytes
 
@@ -19,7 +18,7 @@ def kept_pages(
     code = code_of("protect")
     def told(found) -> bytes: # "" when the page holds results in full, which are many
         tables, texts, frames = found
-        return b"" if frames else to_bytes([[[t.source, t.key, t.rows, t.columns, [[astuple(c) for c in row] for row in t.cells]] for t in tables], [[x.source, x.key, x.text] for x in texts]])
+        return b"" if frames else to_bytes([[[t.source, t.key, t.rows, t.columns, [[(c.text, c.value, c.step, c.hidden, c.percent) for c in row] for row in t.cells]] for t in tables], [[x.source, x.key, x.text] for x in texts]])
     def again(content: bytes) -> tuple:
         tables, texts = from_bytes(content)
         return [Table(s, k, tuple(rows), tuple(columns), tuple(tuple(Cell(*c) for c in row) for row in cells)) for s, k, rows, columns, cells in tables], [Text(*x) for x in texts], []

@@ -158,6 +158,8 @@ class Page(HTMLParser):
 
     def handle_comment(self, data): self._say("comment", data)
 
+    def updatepos(self, i, j): return j # lines and columns are of no use here
+
     def handle_endtag(self, tag):
         if self.open[-1][0] != tag and not any(o[0] == tag for o in self.open[1:]): return
         if tag == "script" and self.script is not None: self.json.append((self.open[-1][1], "".join(self.script))); self.script = None

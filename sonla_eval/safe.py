@@ -6,6 +6,7 @@
 __all__ = ['visible', 'no_formula', 'safe_frame']
 
 # %% ../nbs/04_safe.ipynb #6baa7dc9
+from functools import lru_cache
 import re
 import unicodedata
 
@@ -44,8 +45,8 @@ def no_formula(
 def safe_frame(
     table: "pandas.DataFrame", # any table
 ) -> "pandas.DataFrame": # the same, its texts and heads safe
-    "Every text of a table through no_formula."
-    out = table.copy()
+    "Every text of a table through no_formula, which is asked once about each distinct one."
+    out, once = table.copy(), lru_cache(maxsize=None)(no_formula)
     for c in out.columns:
-        if out[c].dtype == object or str(out[c].dtype).startswith("str"): out[c] = out[c].map(no_formula)
+        if out[c].dtype == object or str(out[c].dtype).startswith("str"): out[c] = out[c].map(lambda x: once(x) if isinstance(x, str) else x)
     return out.rename(columns=no_formula)

@@ -91,6 +91,9 @@ def test_an_edited_packet_is_refused(archive, built, tmp_path):
     with pytest.raises(ValueError, match="format"): P.check_packet(p | {"format": 9})
     outside = p | {"inputs": p["inputs"] | {"../../outside.xlsx": "0"*64}}
     with pytest.raises(ValueError, match="inputs"): P.check_packet(outside | {"id": P.identity(outside)})
+    for part in ("source", "definitions", "inputs", "prepared"): # a list that was right once is no pass for another
+        for wrong in ({"a.py": "short"}, {"/etc/a.py": "0"*64}, {"a.py": 1}, {"a.py": ["0"*64]}, ["a.py"], None):
+            with pytest.raises(ValueError, match=part): P.check_packet(p | {part: wrong})
 
 
 def test_comes_out_the_same_elsewhere(archive, built):

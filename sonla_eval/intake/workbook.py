@@ -438,6 +438,7 @@ def save_book(
     wb, # an openpyxl Workbook
     path: Path, # where to write
     cached: dict | None = None, # {sheet number from 1: {"H7": 12}}: values of formulas
+    more: dict | None = None, # {sheet number from 1: rows as XML, to stand below the sheet's own}
 ) -> Path: # the path
     "Writes the workbook; equal content gives equal bytes."
     first = BytesIO()
@@ -449,6 +450,7 @@ def save_book(
             if name == "docProps/core.xml": data = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp, data)
             sheet = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", name)
             if sheet and cached and cached.get(int(sheet[1])): data = _cached(data, cached[int(sheet[1])])
+            if sheet and more and int(sheet[1]) in more: data = data.replace(b"</sheetData>", more[int(sheet[1])].encode() + b"</sheetData>")
             info = zipfile.ZipInfo(name, ZIP_DATE)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             out.writestr(info, data)

@@ -7,6 +7,7 @@ __all__ = ['HIDDEN', 'MARKED', 'Cell', 'read_cell', 'Table', 'Text', 'Published'
 
 # %% ../../nbs/protect/44_published.ipynb #26c7f44e
 from dataclasses import dataclass
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,7 @@ import pandas as pd
 # %% ../../nbs/protect/44_published.ipynb #da24d421
 HIDDEN = re.compile(r"^\s*•?\s*(?:[‹<＜]\s*(\d+)|(?:bị )?che|ẩn|suppressed|hidden)\s*$", re.I)
 MARKED = {"masked", "suppressed"} # classes of elements that hold a mark
+_DIGITS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 # %% ../../nbs/protect/44_published.ipynb #2e83587e
 @dataclass(frozen=True)
@@ -35,12 +37,16 @@ def read_cell(
     masked: bool = False, # True when the page marks it as hidden
 ) -> Cell: # the cell read
     "A number in its language, a mark, or neither."
-    s = " ".join(unicodedata.normalize("NFKC", "" if text is None else str(text)).split()) if not isinstance(text, str) or "‹" not in text else text.strip()
+    return _read_text("" if text is None else str(text), lang, masked)
+
+@lru_cache(maxsize=65536)
+def _read_text(text: str, lang: str, masked: bool) -> Cell: # most cells of an edition are printed many times
+    s = text.strip() if "‹" in text else " ".join(unicodedata.normalize("NFKC", text).split())
     if m := HIDDEN.match(s): return Cell(s, hidden=int(m[1] or 5))
     if masked: return Cell(s, hidden=5)
     percent, core = s.endswith("%"), s.removesuffix("%").strip().replace("\u2212", "-")
     plain = core.replace(".", "").replace(",", ".") if lang == "vi" else core.replace(",", "") if lang == "en" else core
-    if not re.fullmatch(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", plain): return Cell(s)
+    if not _DIGITS.fullmatch(plain): return Cell(s)
     scale = 0.01 if percent else 1.0
     digits = len(plain.partition(".")[2]) if "e" not in plain.lower() else 12
     return Cell(s, float(plain)*scale, scale*10.0**-digits, percent=percent)
@@ -78,7 +84,7 @@ _PART_OF = re.compile(r"^([\d.,]+)\s*/\s*([\d.,]+)(?:\s*\(.*\))?$")
 def _split(read: list[list[Cell]], lang: str) -> list[list[Cell]]: # the same rows, "18/20 (90 %)" as two cells
     "A column that prints parts of wholes becomes two columns."
     for j in reversed(range(len(read[0]) if read else 0)):
-        found = [_PART_OF.match(row[j].text) for row in read]
+        found = ["/" in row[j].text and _PART_OF.match(row[j].text) for row in read]
         if not any(found): continue
         for row, m in zip(read, found):
             row[j:j+1] = [read_cell(m[1], lang), read_cell(m[2], lang)] if m else [row[j], row[j] if row is read[0] or row[j].hidden else Cell("")]
@@ -152,8 +158,10 @@ class Page(HTMLParser):
 
     def handle_comment(self, data): self._say("comment", data)
 
+    def updatepos(self, i, j): return j # lines and columns are of no use here
+
     def handle_endtag(self, tag):
-        if not any(o[0] == tag for o in self.open[1:]): return
+        if self.open[-1][0] != tag and not any(o[0] == tag for o in self.open[1:]): return
         if tag == "script" and self.script is not None: self.json.append((self.open[-1][1], "".join(self.script))); self.script = None
         if tag == "table" and self.grids: self._close_table()
         while self.open[-1][0] != tag: self._pop()
@@ -203,10 +211,10 @@ _NUMBERS = ("numerator", "denominator", "value", "low", "high")
 
 def _as_results(rows: list) -> pd.DataFrame: # rows of results, the first with the names of columns; marks and blanks are no numbers
     frame = pd.DataFrame(rows[1:], columns=rows[0])
-    marked = pd.DataFrame({c: [bool(HIDDEN.match(str(v))) for v in frame[c]] for c in _NUMBERS if c in frame}).any(axis=1)
-    frame["mask"] = ["suppressed" if m and not str(v or "").strip() else v for m, v in zip(marked, frame["mask"])]
+    marked = pd.DataFrame({c: [bool(HIDDEN.match(str(v))) for v in frame[c].tolist()] for c in _NUMBERS if c in frame}).any(axis=1)
+    frame["mask"] = ["suppressed" if m and not str(v or "").strip() else v for m, v in zip(marked.tolist(), frame["mask"].tolist())]
     for c in _NUMBERS: frame[c] = pd.to_numeric(frame[c], errors="coerce") if c in frame else float("nan")
-    for c in set(frame) - set(_NUMBERS): frame[c] = ["" if v is None or v != v else str(v) for v in frame[c]]
+    for c in set(frame) - set(_NUMBERS): frame[c] = ["" if v is None or v != v else str(v) for v in frame[c].tolist()]
     return frame
 
 # %% ../../nbs/protect/44_published.ipynb #27a7c714

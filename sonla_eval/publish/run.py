@@ -23,7 +23,7 @@ import time
 from ..files import write_text
 from ..settings import Settings, project_root
 from . import year as Y
-from .keepers import kept_bounds, kept_pages, kept_workbooks
+from .keepers import kept_bounds, kept_pages
 from .kept import Kept, code_of, digest, from_bytes, to_bytes
 from .lease import Busy, leased
 from .log import Log, bare
@@ -240,7 +240,6 @@ def assemble(
     standing: list[str], # keys of the reports that hold or were just made
     synthetic: bool,
     packets: dict, # report key -> id of its packet
-    kept: Kept, # what earlier runs kept
 ) -> Path: # the edition's new folder, complete
     "Puts an edition together beside the one that stands."
     from sonla_eval.methods.results import read_results
@@ -253,10 +252,9 @@ def assemble(
     new.mkdir(parents=True)
     for k in standing:
         if k.startswith(edition + "/"): _copy(place(packet_folder(s)/"reports", k, "page"), root/f".{edition}.new"/f"{k.split('/', 1)[1]}.html")
-    write = kept_workbooks(kept)
-    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold, write)
+    site.write_tables(read_results(prepared.work/f"results-{edition}.parquet"), load_plan(s.year), new/"tables", s.threshold)
     _copy(prepared.work/f"findings-{edition}.json", new/"tables"/"findings.json")
-    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables", write)
+    if edition == "internal": site.write_log(pd.read_parquet(prepared.work/"disclosure.parquet"), new/"tables")
     sources = Y.inputs(prepared.folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))
     given = {"year": s.year, "langs": list(s.langs), "threshold": s.threshold, "seed": s.seed}
     ids = {f"{k.split('/', 1)[1]}.html": i for k, i in packets.items() if k.startswith(edition + "/")}
@@ -305,7 +303,7 @@ def _publish(s: Settings, prepared: Y.Prepared, key: str, standing: list[str], s
     from sonla_eval.publish import site
     refused = []
     for edition in s.editions:
-        new = assemble(s, prepared, key, edition, standing, synthetic, packets, kept)
+        new = assemble(s, prepared, key, edition, standing, synthetic, packets)
         why = unsafe(new, site_folder(s)/str(s.year - 1)/"public", kept, packet_folder(s)/"attack.json") if edition == "public" else ""
         if why:
             shutil.rmtree(new)

@@ -15,7 +15,7 @@ import json
 from ..files import write_text
 from ..protect.apart import by_stream
 from ..protect.suppress import summary
-from .workbook import marked, write_table, write_workbook
+from .workbook import marked, write_table
 from .year import sha256
 from ..settings import project_root
 
@@ -132,7 +132,6 @@ def write_tables(
     plan, # the year's plan
     folder: Path, # tables/ of the edition
     threshold: int = 5, # of the public edition
-    write=write_workbook, # writes the workbooks
 ):
     "results.csv, with the districts' police and service figures in files of their own, scorecard.csv, commitments.csv and published_figures.csv, each as a workbook too."
     from sonla_eval.plan.published import figures
@@ -141,24 +140,23 @@ def write_tables(
     note += ("TỔNG HỢP / SYNTHETIC: tỉnh ví dụ, không phải số liệu thật / a made-up province, not real data",) if results["synthetic"].any() else ()
     results = results[results["mask"].ne("withheld")]
     results = marked(results.assign(mask=results["mask"].where(results["mask"].eq(""), "suppressed"))) # which cell was hidden first would help an attacker
-    for stream, part in by_stream(results).items(): write_table(part[PUBLIC_COLUMNS], folder/f"results{'-' + stream if stream else ''}.csv", note, write)
+    for stream, part in by_stream(results).items(): write_table(part[PUBLIC_COLUMNS], folder/f"results{'-' + stream if stream else ''}.csv", note)
     main = results[(results["measure"] == results["commitment"]) & (results["unit"] == "14") & results["commitment"].ne("")]
     order = {c: i for i, c in enumerate(plan.commitments)}
     main = main.sort_values("commitment", key=lambda s: s.map(order))
-    write_table(main[["commitment", "numerator", "denominator", "value", "low", "high", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]], folder/"scorecard.csv", note, write)
+    write_table(main[["commitment", "numerator", "denominator", "value", "low", "high", "status", "reason_vi", "reason_en", "expected", "reporting", "mask", "synthetic"]], folder/"scorecard.csv", note)
     rows = [dict(commitment=c.id, kind="".join(c.kind), quote_vi=c.quote_vi, en=c.en, target=None if c.target is None else c.target.value, comparator=None if c.target is None else c.target.comparator,
         numerator_vi=c.indicator.numerator_vi, denominator_vi=c.indicator.denominator_vi, numerator_en=c.indicator.numerator_en, denominator_en=c.indicator.denominator_en,
         ambiguity_vi=c.ambiguity_vi, ambiguity_en=c.ambiguity_en, source=c.source.url) for c in plan.commitments.values()]
-    write_table(pd.DataFrame(rows), folder/"commitments.csv", (), write)
-    write_table(figures(), folder/"published_figures.csv", (), write)
+    write_table(pd.DataFrame(rows), folder/"commitments.csv")
+    write_table(figures(), folder/"published_figures.csv")
 
 def write_log(
     log, # protect.suppress.disclosure_log
     folder: Path, # tables/ of the internal edition
-    write=write_workbook, # writes the workbooks
 ):
     "disclosure.csv: what the public edition hides and why, for the officer; police and service figures in files of their own. Holds the hidden numbers."
-    for stream, part in by_stream(log).items(): write_table(part.drop(columns=["num_item", "den_item"]), folder/f"disclosure{'-' + stream if stream else ''}.csv", (), write)
+    for stream, part in by_stream(log).items(): write_table(part.drop(columns=["num_item", "den_item"]), folder/f"disclosure{'-' + stream if stream else ''}.csv")
 
 # %% ../../nbs/publish/63_site.ipynb #18148fa0
 def manifest(

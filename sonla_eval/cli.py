@@ -14,6 +14,7 @@ import os
 import select
 import stat
 import sys
+from .methods.estimate import plural
 from .safe import visible
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
@@ -96,7 +97,10 @@ def _run(a) -> int:
     if a.dry_run: return 0
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
-    else: print(f"{len(r.made)} pages made, {len(r.kept)} kept: {index}")
+    else: print(f"{plural(len(r.made), 'page')} made, {len(r.kept)} kept: {index}")
+    if r.nowhere:
+        gone = sorted({to for _, to in r.nowhere})
+        print(f"Links that lead nowhere until their page is made: {len(r.nowhere)}, to {', '.join(gone[:4])}{' ...' if len(gone) > 4 else ''}. A run without --only makes every page.")
     if r.failed: print(visible(r.table(), "\n"), file=sys.stderr)
     return r.code
 
@@ -198,3 +202,6 @@ def _command(argv: list[str]) -> int:
 def _say(err: Exception, code: int) -> int:
     print(visible(f"sonla-eval: {err}"), file=sys.stderr)
     return code
+
+# %% ../nbs/70_cli.ipynb #33db0294
+if __name__ == "__main__" and __package__: sys.exit(main())

@@ -74,6 +74,7 @@ class RunReport:
     kept: tuple[str, ...] = () # reports that still hold
     verdicts: tuple[Verdict, ...] = () # one for each report looked at
     files: tuple[str, ...] = () # words for each workbook that changed since the last run
+    nowhere: tuple[tuple[str, str], ...] = () # links of the published pages to pages that were not made: (report key, report key)
 
     @property
     def code(self) -> int:
@@ -449,7 +450,8 @@ def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool, not
     files = changed_files(read_state(s).get("inputs", {}), source_hashes(s, folder))
     refused = _finish(s, folder, prepared, key, sorted([*made, *kept, *_others(s, prepared.work, wanted)]), synthetic, note)
     write_text(state_path(s), json.dumps({"format": 1, "key": key, "names": site.names(s.year), "inputs": source_hashes(s, folder)}, ensure_ascii=False, indent=1) + "\n")
-    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused), False, tuple(kept), tuple(verdicts), tuple(files))
+    links = [(f"{e}/{a}", f"{e}/{b}") for e in s.editions for a, b in site.nowhere(site_folder(s)/str(s.year)/e)]
+    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused), False, tuple(kept), tuple(verdicts), tuple(files), tuple(links))
 
 def _finish(s: Settings, folder: Path, prepared: Y.Prepared, key: str, standing: list[str], synthetic: bool, note: Log) -> list[tuple[str, str]]: # editions refused
     "Archives what stands, publishes it, and sweeps what was kept."

@@ -37,8 +37,7 @@ def statuses_sentence(book: Book) -> Finding:
     "How many of the commitments are met and verified, met as reported, and so on; all seven are named when they occur."
     counts, rows = status_counts(book), book.commitment_rows()
     words = [f"{n} {(STATUSES[s].vi if book.lang == 'vi' else STATUSES[s].en).lower()}" for s, n in counts.items() if n]
-    total = number(len(rows), book.lang)
-    text = f"Trong {total} cam kết: {listing(words, 'vi')}." if book.lang == "vi" else f"Of {plural(total, 'commitment')}: {listing(words, 'en')}."
+    text = f"Trong {number(len(rows), 'vi')} cam kết: {listing(words, 'vi')}." if book.lang == "vi" else f"Of {plural(len(rows), 'commitment')}: {listing(words, 'en')}."
     return Finding(text, tuple(rows["id"]), 2)
 
 # %% ../../nbs/present/59b_story.ipynb #758e8b86

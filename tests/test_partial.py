@@ -133,3 +133,20 @@ def test_papermills_own_engine_gives_the_same(small):
         for k, (a, b) in enumerate(zip(ours.cells, theirs.cells)):
             assert (a.cell_type, a.source, a.get("execution_count")) == (b.cell_type, b.source, b.get("execution_count")), k
             assert json.dumps(a.get("outputs"), sort_keys=True) == json.dumps(b.get("outputs"), sort_keys=True), f"{template}: cell {k}"
+
+
+def test_what_both_editions_show_alike_need_not_be_drawn_to_be_compared(small, tmp_path, monkeypatch):
+    "Each figure drawn again from the public book gives the same page and the same list of differences as the answers alone."
+    from sonla_eval.publish import run as R, site
+    from sonla_eval.publish.reads import Watch
+    from sonla_eval.publish.why import place, read_trace
+    s, work = small_settings(small), small/"packets"/str(YEAR)/"data"
+    alike = []
+    monkeypatch.setattr(Watch, "_public_too", lambda self, found=Watch._public_too: alike.append(found(self)) or False)
+    for r in site.reports(YEAR, ("vi",), ("internal",), ("district-118", "quality")):
+        basis = R.basis_of(s, r, True, R.code_of("publish"))
+        R.make_page(R.Task(r, YEAR, str(small/"raw"), str(work), "0"*16, True, s.langs, str(tmp_path), str(tmp_path), str(tmp_path/"failed"), basis))
+        drawn, answered = ({k: c["drawn"] for k, c in read_trace(folder, r.key)["cells"].items()} for folder in (tmp_path, small/"packets"/str(YEAR)/"reports"))
+        assert drawn == answered and any(drawn.values())
+        assert place(tmp_path, r.key, "page").read_bytes() == place(small/"packets"/str(YEAR)/"reports", r.key, "page").read_bytes()
+    assert alike.count(True) >= 10 and alike.count(False) >= 3

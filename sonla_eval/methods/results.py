@@ -11,6 +11,7 @@ __all__ = ['COLUMNS', 'PROVINCE', 'RULES', 'MONTHS', 'result_id', 'frame', 'cell
 
 # %% ../../nbs/methods/39_results.ipynb #ef3067c7
 from dataclasses import dataclass
+from functools import cached_property
 import json
 import math
 import numpy as np
@@ -45,33 +46,28 @@ def frame(
     "Rows as the results table. Raises ValueError for an unknown column or an id that stands twice."
     for r in rows[:1] + rows[-1:]:
         if extra := set(r) - set(COLUMNS): raise ValueError(f"unknown result columns: {sorted(extra)}")
-    table = pd.DataFrame({c: [r.get(c, default) for r in rows] for c, default in COLUMNS.items()})
-    for c, default in COLUMNS.items():
-        if isinstance(default, float): table[c] = pd.to_numeric(table[c]).astype(float)
-        elif isinstance(default, bool): table[c] = table[c].astype(bool)
-        else: table[c] = table[c].astype(object)
-    table["era"] = [e or U.era_of(p) for e, p in zip(table["era"], table["period"])]
-    table["id"] = [result_id(*k) for k in zip(table["commitment"], table["measure"], table["unit"], table["period"], table["breakdown"])]
-    twice = table.loc[table["id"].duplicated(), "id"]
-    if len(twice): raise ValueError(f"results that stand twice: {list(twice[:3])}")
-    return table.sort_values("id", kind="stable", ignore_index=True)
+    ids = [result_id(*(r.get(c, "") for c in ("commitment", "measure", "unit", "period", "breakdown"))) for r in rows]
+    order = sorted(range(len(rows)), key=ids.__getitem__)
+    ids, rows = [ids[k] for k in order], [rows[k] for k in order]
+    if twice := [a for a, b in zip(ids, ids[1:]) if a == b]: raise ValueError(f"results that stand twice: {twice[:3]}")
+    table = {c: [r.get(c, default) for r in rows] for c, default in COLUMNS.items()}
+    eras = {p: U.era_of(p) for p in set(table["period"])}
+    table |= {"id": ids, "era": [e or eras[p] for e, p in zip(table["era"], table["period"])]}
+    kinds = {c: object if isinstance(default, str) else type(default) for c, default in COLUMNS.items()} | {"id": "str", "era": "str"}
+    return pd.DataFrame({c: pd.Series(table[c], dtype=kinds[c]) for c in COLUMNS})
 
 # %% ../../nbs/methods/39_results.ipynb #b4b74a3b
-def _commune_district(era: str) -> dict:
-    c = U.communes(era)
-    return dict(zip(c["code"], c["district"]))
-
 def cells(
     records: pd.DataFrame, # records of one year
     year: int, # the year
-) -> pd.DataFrame: # unit, district, period, indicator, value, known, late columns
+) -> pd.DataFrame: # unit, district, period, indicator, value, known, queried
     "Records of the year with the district each belongs to; flags and scores keep their meaning by `count`."
-    known = records["status"].isin(["reported", "zero", "corrected", "imputed"])
-    era = U.era_of(str(year))
-    of = _commune_district(era)
-    district = [u if len(u) == 3 else of.get(u, "") if len(u) == 5 else "" for u in records["unit"]]
-    out = records.assign(known=known, district=district, queried=records["status"].eq("queried"))
-    return out[~out["status"].isin(["not_due", "not_applicable"])]
+    due = records[~records["status"].isin(["not_due", "not_applicable"])]
+    of = {u.code: u.district if u.level == "C" else u.code for u in U.units(U.era_of(str(year))).values() if u.level != "P"}
+    text = {c: due[c].to_numpy(dtype=object) for c in ("unit", "period", "indicator")}
+    text["district"] = np.array([of.get(u, u if len(u) == 3 else "") for u in text["unit"]], object)
+    status = {"known": due["status"].isin(["reported", "zero", "corrected", "imputed"]), "queried": due["status"].eq("queried")}
+    return pd.DataFrame({**{c: pd.Series(v, due.index, dtype=object) for c, v in text.items()}, "value": due["value"], **status})
 
 # %% ../../nbs/methods/39_results.ipynb #43e09ee6
 def counts(
@@ -79,29 +75,36 @@ def counts(
     year: int, # the year
 ) -> pd.DataFrame: # indicator, unit, period, value, cells, known, queried, keys
     "Every form item summed to district and province, by period and for the year; `known` of `cells` were reported."
-    c, form = cells(records, year), items()
-    c = c.assign(key=c["indicator"] + "|" + c["unit"] + "|" + c["period"])
-    province_only = c[c["unit"] == PROVINCE]
-    local = c[(c["unit"] != PROVINCE) & (c["district"] != "")]
-    parts = [province_only.assign(to=PROVINCE, when=province_only["period"])]
-    for to in (local["district"], pd.Series(PROVINCE, local.index)):
-        parts.append(local.assign(to=to, when=local["period"]))
-        within = local[local["period"] != str(year)]
-        parts.append(within.assign(to=to[within.index], when=str(year)))
-    long = pd.concat(parts, ignore_index=True)
-    long = long[long["indicator"].isin(list(form))]
-    long = long.assign(value=long["value"].where(long["known"])).sort_values("key", kind="stable")
+    c = cells(records, year)
+    c = c[c["indicator"].isin(list(items()))]
+    c = c.assign(value=c["value"].where(c["known"]), key=c["indicator"] + "|" + c["unit"] + "|" + c["period"]).sort_values("key", kind="stable", ignore_index=True)
+    long = _sums_of(c, str(year))
     g = long.groupby(["indicator", "to", "when"], sort=True)
     out = pd.DataFrame({"value": g["value"].sum(min_count=1), "cells": g.size(), "known": g["known"].sum(), "queried": g["queried"].sum()})
-    groups, keys = g.ngroup().to_numpy(), long["key"].to_numpy(dtype=object)
-    keys = keys[np.argsort(groups, kind="stable")]
-    ends = np.cumsum(np.bincount(groups, minlength=len(out)))
-    out["keys"] = [_keys(list(keys[a:b])) for a, b in zip([0, *ends], ends)]
+    groups, told = g.ngroup().to_numpy(), np.array([_quoted(k) for k in c["key"]], object)
+    told = told[long["row"].to_numpy()[np.argsort(groups, kind="stable")]].tolist()
+    ends = np.cumsum(np.bincount(groups, minlength=len(out))).tolist()
+    out["keys"] = pd.Series([_keys(told[a:b]) for a, b in zip([0, *ends], ends)], out.index, dtype=object)
     return out.reset_index().rename(columns={"to": "unit", "when": "period"})
 
-def _keys(k: list[str]) -> str:
-    "Sorted record keys as JSON; beyond 40 the first ones and how many there are in all."
-    return json.dumps(k if len(k) <= 40 else [*k[:3], f"... {len(k)} records"], ensure_ascii=False)
+def _sums_of(c: pd.DataFrame, year: str) -> pd.DataFrame: # the cells as often as there are sums they belong to: row, indicator, to (unit), when (period), value, known, queried
+    "The province's own cells as they are; a local one for its district and the province, for its period and the year."
+    own = c["unit"].to_numpy() == PROVINCE
+    local = ~own & (c["district"].to_numpy() != "")
+    within = local & (c["period"].to_numpy() != year)
+    n = [int(x.sum()) for x in (own, local, within)]
+    at = np.concatenate([np.flatnonzero(x) for x in (own, local, within, local, within)])
+    to, when = c["district"].to_numpy()[at], c["period"].to_numpy()[at]
+    to[:n[0]] = to[sum(n):] = PROVINCE
+    when[n[0] + n[1]:sum(n)] = when[len(at) - n[2]:] = year
+    order = np.argsort(at, kind="stable") # keys stay in order
+    return c[["indicator", "value", "known", "queried"]].take(at[order]).assign(row=at[order], to=pd.Series(to[order], at[order], dtype=object), when=pd.Series(when[order], at[order], dtype=object))
+
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+def _keys(k: list[str]) -> str: # a JSON list
+    "Quoted record keys in order; beyond 40 the first ones and how many there are in all."
+    return f"[{', '.join(k if len(k) <= 40 else [*k[:3], _quoted(f'... {len(k)} records')])}]"
 
 # %% ../../nbs/methods/39_results.ipynb #a310bed0
 def item_rows(
@@ -110,7 +113,7 @@ def item_rows(
 ) -> list[dict]: # results of measure "item:CODE"
     "One result for each item, unit and period."
     form, rows = items(), []
-    for r in tally.itertuples(index=False):
+    for r in tally.astype(object).itertuples(index=False):
         item = form[r.indicator]
         if item.count in ("score",): continue
         rows.append(dict(measure=f"item:{r.indicator}", unit=r.unit, period=r.period, numerator=r.value, value=r.value, n=r.known, value_unit=item.unit_en,
@@ -131,25 +134,35 @@ class Year:
     doubtful: frozenset = frozenset() # (indicator, unit) pairs with an open question
 
     def __post_init__(self):
-        index = {(r.indicator, r.unit, r.period): (r.value, r.cells, r.known) for r in self.tally.itertuples(index=False)}
-        object.__setattr__(self, "_index", index)
-        old = {} if self.last is None else {(r.indicator, r.unit): r.value for r in self.last.itertuples(index=False) if r.period == str(self.year - 1)}
-        object.__setattr__(self, "_old", old)
+        for name, table in (("_index", self.tally), ("_old", self.last)):
+            known = {} if table is None else dict(zip(zip(*(table[c].to_numpy(dtype=object) for c in ("indicator", "unit", "period"))), table["value"].tolist()))
+            object.__setattr__(self, name, known)
 
     def count(self, code: str, unit: str, period: str = "") -> float | None:
         "Count of an item for a unit and period (the year by default); None when nothing was reported."
-        value = self._index.get((code, unit, period or str(self.year)), (np.nan,))[0]
-        return None if value is None or math.isnan(value) else float(value)
+        value = self._index.get((code, unit, period or str(self.year)), math.nan)
+        return None if math.isnan(value) else float(value)
 
     def before(self, code: str, unit: str) -> float | None:
         "Last year's count of an item for a unit."
-        value = self._old.get((code, unit), np.nan)
-        return None if value is None or math.isnan(value) else float(value)
+        value = self._old.get((code, unit, str(self.year - 1)), math.nan)
+        return None if math.isnan(value) else float(value)
 
-    @property
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        "The year's cells, as in `cells`."
+        return cells(self.records, self.year)
+
+    @cached_property
+    def communes(self) -> dict[str, int]:
+        "How many communes each district of the year has, in the districts' order; empty after the district level ended."
+        d = U.districts(U.era_of(str(self.year)))
+        return dict(zip(d["code"].tolist(), d["n_communes"].tolist()))
+
+    @cached_property
     def districts(self) -> list[str]:
         "Codes of the year's districts; none after the district level ended."
-        return list(U.districts(U.era_of(str(self.year)))["code"])
+        return list(self.communes)
 
 # %% ../../nbs/methods/39_results.ipynb #5cf2cd55
 def _sum(y: Year, codes, unit: str) -> float | None:
@@ -272,19 +285,21 @@ def _flags(y, c, codes, check=""):
 # %% ../../nbs/methods/39_results.ipynb #e1684ba7
 def _communes(y: Year, code: str) -> pd.DataFrame:
     "One row a commune: district, value (sum over periods), known in all periods, least period value."
-    c = cells(y.records, y.year)
-    c = c[(c["indicator"] == code) & (c["unit"].str.len() == 5)]
-    g = c.groupby(["district", "unit"], sort=True)
-    return g.agg(value=("value", lambda v: v.sum(min_count=1)), least=("value", "min"), known=("known", "all")).reset_index()
+    g = _commune_cells(y, code).groupby(["district", "unit"], sort=True)
+    return pd.DataFrame({"value": g["value"].sum(min_count=1), "least": g["value"].min(), "known": g["known"].all()}).reset_index()
 
-def _commune_evidence(y: Year, table: pd.DataFrame, yes: pd.Series, unit: str) -> Evidence:
+def _commune_cells(y: Year, code: str) -> pd.DataFrame:
+    c = y.cells[y.cells["indicator"] == code]
+    return c[c["unit"].str.len() == 5]
+
+def _commune_evidence(y: Year, table: pd.DataFrame, yes: pd.Series) -> dict[str, Evidence]: # province, then districts
     "Communes that fulfil, of the communes that reported; silent communes count as one each."
-    sizes = dict(zip(*U.districts(U.era_of(str(y.year)))[["code", "n_communes"]].values.T))
-    here = table if unit == PROVINCE else table[table["district"] == unit]
-    due = int(sum(sizes.values())) if unit == PROVINCE else int(sizes[unit])
-    known = here[here["known"]]
-    if known.empty: return Evidence(None, None, due, 0, float(due))
-    return Evidence(int(yes[known.index].sum()), len(known), due, len(known), float(due - len(known)))
+    known, district, out = table["known"].to_numpy(bool), table["district"].to_numpy(dtype=object), {}
+    for unit, due in [(PROVINCE, sum(y.communes.values())), *y.communes.items()]:
+        here = known if unit == PROVINCE else known & (district == unit)
+        n = int(here.sum())
+        out[unit] = Evidence(int((yes.to_numpy(bool) & here).sum()), n, due, n, float(due - n)) if n else Evidence(None, None, due, 0, float(due))
+    return out
 
 # %% ../../nbs/methods/39_results.ipynb #90799c47
 @rule("share_of_communes")
@@ -295,8 +310,7 @@ def share_of_communes(y: Year, c) -> list[dict]:
     for code, measure in [(c.measure["numerator"], c.id), (c.measure.get("recognised"), f"{c.id}.recognised")]:
         if not code: continue
         t = _communes(y, code)
-        for unit in [PROVINCE, *y.districts]:
-            e = _commune_evidence(y, t, t["value"] >= 1, unit)
+        for unit, e in _commune_evidence(y, t, t["value"] >= 1).items():
             if tests and measure == c.id:
                 over = y.districts if unit == PROVINCE else [unit]
                 ok, n = (int(sum(y.count(k, u) or 0 for u in over)) for k in tests)
@@ -312,13 +326,10 @@ def every_quarter(y: Year, c) -> list[dict]:
     "Communes with at least one activity in each quarter, and in each single quarter."
     t = _communes(y, c.measure["numerator"])
     target, comparator = _target(c)
-    rows = [share_row(y, c.id, c.id, u, _commune_evidence(y, t, t["least"] >= 1, u), target, comparator, c.measure["numerator"]) for u in [PROVINCE, *y.districts]]
-    q = cells(y.records, y.year)
-    q = q[(q["indicator"] == c.measure["numerator"]) & (q["unit"].str.len() == 5)]
-    for period, part in q.groupby("period", sort=True):
-        table = part[["district", "unit", "value", "known"]].reset_index(drop=True)
-        for u in [PROVINCE, *y.districts]:
-            row = share_row(y, c.id, f"{c.id}.quarter", u, _commune_evidence(y, table, table["value"] >= 1, u), None, num_item=c.measure["numerator"])
+    rows = [share_row(y, c.id, c.id, u, e, target, comparator, c.measure["numerator"]) for u, e in _commune_evidence(y, t, t["least"] >= 1).items()]
+    for period, part in _commune_cells(y, c.measure["numerator"]).groupby("period", sort=True):
+        for u, e in _commune_evidence(y, part, part["value"] >= 1).items():
+            row = share_row(y, c.id, f"{c.id}.quarter", u, e, None, num_item=c.measure["numerator"])
             rows.append({**row, "period": period, "status": "", "reason_vi": "", "reason_en": ""})
     return rows
 
@@ -328,7 +339,7 @@ def scored(y: Year, c) -> list[dict]:
     t = _communes(y, c.measure["item"])
     t["known"], filled = True, t["value"].notna()
     target, comparator = _target(c)
-    return [share_row(y, c.id, c.id, u, _commune_evidence(y, t, filled, u), target, comparator, c.measure["item"]) for u in [PROVINCE, *y.districts]]
+    return [share_row(y, c.id, c.id, u, e, target, comparator, c.measure["item"]) for u, e in _commune_evidence(y, t, filled).items()]
 
 # %% ../../nbs/methods/39_results.ipynb #43e88a8a
 @rule("cohort")
@@ -403,8 +414,8 @@ def trigger(y: Year, c) -> list[dict]:
 @rule("timeliness")
 def timeliness(y: Year, c) -> list[dict]:
     "Monthly reports that came on time, of those due; a blank is a report that did not come."
-    r = cells(y.records, y.year)
-    r = r[(r["indicator"] == c.measure["numerator"]) & (r["unit"].str.len() == 3)]
+    r = y.cells[y.cells["indicator"] == c.measure["numerator"]]
+    r = r[r["unit"].str.len() == 3]
     target, comparator = _target(c)
     rows = []
     for unit in [PROVINCE, *y.districts]:
@@ -528,27 +539,27 @@ def evaluate(
 # %% ../../nbs/methods/39_results.ipynb #3dac2080
 def commune_rows(y: Year) -> list[dict]:
     "Communes' own cells that hold no count of persons: activities by quarter, registered, recognised, score."
-    c = cells(y.records, y.year)
-    form = items()
-    c = c[(c["unit"].str.len() == 5) & c["indicator"].map(lambda k: k in form and not form[k].sensitive)]
+    form, c = items(), y.cells
+    c = c[(c["unit"].str.len() == 5) & c["indicator"].isin([k for k, i in form.items() if not i.sensitive])]
     return [dict(measure=f"item:{r.indicator}", unit=r.unit, period=r.period, numerator=r.value, value=r.value, n=int(r.known), value_unit=form[r.indicator].unit_en, kind="administrative count",
-        method="reported cell", num_item=r.indicator, expected=1, reporting=int(r.known), record_keys=json.dumps([f"{r.indicator}|{r.unit}|{r.period}"]), synthetic=y.synthetic)
+        method="reported cell", num_item=r.indicator, expected=1, reporting=int(r.known), record_keys=f"[{_quoted(f'{r.indicator}|{r.unit}|{r.period}')}]", synthetic=y.synthetic)
         for r in c.itertuples(index=False)]
 
 def reporting_rows(y: Year) -> list[dict]:
     "State of each monthly report (reported, late, zero, missing) and share of filled cells by district and block. Zero: nothing was done of what is not sensitive."
-    c, form, rows = cells(y.records, y.year), items(), []
+    c, form, rows = y.cells, items(), []
     monthly = [k for k, i in form.items() if i.freq == "M" and i.count != "flag" and not i.sensitive]
     done = c[c["indicator"].isin(monthly) & c["known"]].groupby(["unit", "period"])["value"].sum()
     for r in c[c["indicator"] == "R1"].itertuples(index=False):
         state = "missing" if not r.known else "late" if r.value < 1 else "zero" if done.get((r.unit, r.period), math.nan) == 0 else "reported"
         rows.append(dict(measure="dq.report", unit=r.unit, period=r.period, breakdown=f"state={state}", value=1.0, value_unit="reports", kind="administrative count", synthetic=y.synthetic))
     local = c[c["district"] != ""]
-    local = local.assign(block=local["indicator"].map(lambda k: form[k].block if k in form else ""), zero=local["value"].eq(0) & local["known"])
-    for keys, part in [*local.groupby(["district", "block"], sort=True), *((( PROVINCE, b), p) for b, p in local.groupby("block", sort=True))]:
-        e = Evidence(int(part["known"].sum()), len(part))
-        rows.append(dict(measure="dq.filled", unit=keys[0], period=str(y.year), breakdown=f"block={keys[1]}", numerator=e.numerator, denominator=e.denominator, value=e.numerator/e.denominator,
-            value_unit="share", kind="administrative count", notes_en=f"zeros: {int(part['zero'].sum())}", notes_vi=f"số không: {int(part['zero'].sum())}", synthetic=y.synthetic))
+    local = local.assign(block=local["indicator"].map({k: i.block for k, i in form.items()}).fillna(""), zero=local["value"].eq(0) & local["known"], due=1)
+    filled = local.groupby(["district", "block"], sort=True)[["known", "due", "zero"]].sum()
+    whole = filled.groupby(level="block", sort=True).sum()
+    for (unit, block), n in [*filled.iterrows(), *(((PROVINCE, b), n) for b, n in whole.iterrows())]:
+        rows.append(dict(measure="dq.filled", unit=unit, period=str(y.year), breakdown=f"block={block}", numerator=int(n.known), denominator=int(n.due), value=int(n.known)/int(n.due),
+            value_unit="share", kind="administrative count", notes_en=f"zeros: {n.zero}", notes_vi=f"số không: {n.zero}", synthetic=y.synthetic))
     return rows
 
 # %% ../../nbs/methods/39_results.ipynb #7cd15b2a

@@ -53,6 +53,7 @@ def period_months(
     return f"{year}-{first:02d}", f"{year}-{last:02d}"
 
 # %% ../../nbs/plan/03_units.ipynb #f8ce6e7d
+@lru_cache(maxsize=1024)
 def eras_of(
     period: str, # as for `period_months`
 ) -> tuple[str, ...]: # the eras that it touches, in order
@@ -124,9 +125,14 @@ def districts(
     era: str = "to2024", # one of ERAS
 ) -> "pandas.DataFrame": # code, name, n_communes, tile_col, tile_row, lat, lon
     "The districts of an era with their place on the tile grid and their centre; empty since 1 July 2025."
+    units(era)
+    return _districts(era, _files()).copy()
+
+@lru_cache(maxsize=8)
+def _districts(era: str, stamp: tuple) -> "pandas.DataFrame": # shared: a caller gets a copy
     import pandas as pd
     columns = ["code", "name", "n_communes", "tile_col", "tile_row", "lat", "lon"]
-    known = units(era)
+    known = _load(era, stamp)
     count = {"to2024": "n_communes_to_2024", "2025H1": "n_communes_2025H1"}.get(era)
     table = []
     for _, row in read_table(data_path("units", "districts.csv"), _DISTRICT_COLUMNS):

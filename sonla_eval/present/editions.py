@@ -48,10 +48,11 @@ class Compared:
 def compared(
     draw, args: tuple, options: dict, # how it was drawn
     shown: object, # a figure or a table
+    same: bool = False, # known to be the same in the public edition
 ) -> list[tuple]: # its row of differences(); empty when both editions show the same
     "One figure or table beside what the public edition shows of it."
     if not args or not isinstance(args[0], Book) or draw.__name__ == "edition_notes": return [] # the list of differences isn't on itself
-    with aside(): public = shown if args[0].edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
+    with aside(): public = shown if same or args[0].edition == "public" or args[0].public is None else draw(args[0].public, *args[1:], **options)
     id, name = called(shown)
     gone = hasattr(shown, "svg") and not hasattr(public, "svg")
     how = "counts" if draw.__name__ in DETAIL else "left out" if gone else "cells" if hidden_cells(public) else ""

@@ -15,7 +15,7 @@ from .tables import bare_table, csv_link, csv_text, suppressed_note, unmasked
 from .words import LANGS, t
 
 # %% ../../nbs/present/54_figure.ipynb #008c3934
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Figure:
     "A chart that says what it shows, where it comes from and what it holds. Raises ValueError when one of these is missing."
     id: str # stable id on the page: small letters, digits, hyphens
@@ -36,6 +36,8 @@ class Figure:
         if not isinstance(self.data, pd.DataFrame) or not self.data.shape[1]: raise ValueError(f"figure {self.id!r} has no data")
         if self.lang not in LANGS: raise ValueError(f"figure {self.id!r}: language {self.lang!r} is none of {LANGS}")
         object.__setattr__(self, "data", unmasked(self.data, self.lang))
+
+    def __repr__(self): return f"Figure({self.id!r}, {self.headline!r})"
 
     def with_(self, **changes) -> "Figure": # a copy
         "The same figure with some fields changed."
@@ -70,5 +72,9 @@ def figure_html(
         f'<details><summary>{e(t("figure.data", lang))}</summary><div class="scroll" tabindex="0" role="region" aria-label="{e(t("figure.data", lang))}: {e(self.headline)}">'
         f'{bare_table(self.data, lang)}</div><p class="get">{csv_link(self.data, self.id, lang)}</p></details></figure>')
 
-Figure.html = figure_html
-Figure._repr_html_ = lambda self: str(self.html())
+def _once(self: Figure) -> Html:
+    "Made when it is first asked for; a page asks to show it, to name it and to count what is hidden in it."
+    if "_html" not in self.__dict__: object.__setattr__(self, "_html", figure_html(self))
+    return self._html
+
+Figure.html, Figure._repr_html_ = _once, lambda self: str(self.html())

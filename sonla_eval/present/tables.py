@@ -50,7 +50,7 @@ def suppressed_note(
     lang: str, # "vi" or "en"
 ) -> str: # why and how many cells; "" when none is hidden
     "One line under a table or figure that hides something."
-    n = sum(int((df.iloc[:, i] == t("suppressed", lang)).sum()) for i in range(df.shape[1]))
+    n = int((df.to_numpy(dtype=object) == t("suppressed", lang)).sum())
     return t("suppressed.note.one", lang) if n == 1 else t("suppressed.note", lang, n=say(n, "n", lang)) if n else ""
 
 def csv_text(

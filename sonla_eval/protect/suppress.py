@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from .choose import Choice, Problem, at_most, attainable, exact, readers_of
 from ..methods.estimate import number
 from ..plan.indicators import items
-from .linked import Linked, is_sensitive, link, period_parts, unit_level
+from .linked import Linked, is_sensitive, link, looked_at, period_parts, unit_level
 
 # %% ../../nbs/protect/43_suppress.ipynb #a6d0e2bf
 NUMBERS = ["numerator", "denominator", "value", "low", "high"]
@@ -187,17 +187,13 @@ def _policy(row: dict, form: dict) -> bool: # is this row withheld whatever its 
     return sensitive and (level == "C" or period_parts(row["period"])[1] > 0)
 
 # %% ../../nbs/protect/43_suppress.ipynb #db433743
-def _masks(frame: list, p: Protection) -> list: # mask of each row
-    s, out, form = p.cells, [], items()
-    for k, row in enumerate(frame):
-        told = not pd.isna(row["value"]) or not pd.isna(row["numerator"])
-        at = s.rows[k][s.rows[k] >= 0]
-        if not told: out.append("")
-        elif _policy(row, form) or p.withheld[s.rows[k, :2][s.rows[k, :2] >= 0]].any(): out.append("withheld")
-        elif s.unproved[k] or (s.small[at] & (p.hide[at] | (s.role[at] == "hidden"))).any(): out.append("primary")
-        elif p.hide[at].any(): out.append("complementary")
-        else: out.append("")
-    return out
+def _masks(results: pd.DataFrame, p: Protection) -> list: # mask of each row
+    s, form = p.cells, items()
+    def of_rows(x, parts=3): return np.append(x, False)[s.rows[:, :parts]].any(axis=1) # a part that is no cell (-1) finds the False at the end
+    policy = np.array([_policy(row, form) for row in looked_at(results)], bool)
+    told = (results["value"].notna() | results["numerator"].notna()).to_numpy()
+    withheld, primary = policy | of_rows(p.withheld, 2), s.unproved | of_rows(s.small & (p.hide | (s.role == "hidden")))
+    return np.select([~told, withheld, primary, of_rows(p.hide)], ["", "withheld", "primary", "complementary"], "").tolist()
 
 # %% ../../nbs/protect/43_suppress.ipynb #0c751c57
 def protect(
@@ -213,7 +209,7 @@ def protect(
     out = results.copy()
     out["mask"] = ""
     if edition == "internal" or not len(out): return out
-    out["mask"] = _masks(results.to_dict("records"), plan(results, int(threshold), earlier, solve))
+    out["mask"] = _masks(results, plan(results, int(threshold), earlier, solve))
     masked = out["mask"] != ""
     for c in NUMBERS + ["n"]:
         out[c] = out[c].astype(float).mask(masked)

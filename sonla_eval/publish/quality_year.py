@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['evaluated', 'read_ago', 'read_tables', 'store', 'read_quality', 'effect_of_doubt', 'last_folder', 'published_files',
-           'revised', 'write_quality']
+           'last_year_again', 'revised', 'write_quality']
 
 # %% ../../nbs/publish/60b_quality_year.ipynb #516b33cf
 from pathlib import Path
@@ -25,12 +25,15 @@ def evaluated(
     synthetic: bool, # the example province
     ago: dict | None = None, # year -> provincial tables of earlier years, for the models
     once=models.at_once, # gives a model's rows again that were worked out before, see methods.models.rows
+    counted: dict | None = None, # year -> counts of these records, for the years that were counted before
+    series: bool = True, # False: no rows of earlier years
 ) -> pd.DataFrame: # the results table, before protection
     "Results of a year from its records, its tables, its plan and the protocols of the models."
-    tallies = {y: R.counts(r, y) for y, r in records.items()}
+    counted = counted or {}
+    tallies = {y: counted[y] if y in counted else R.counts(r, y) for y, r in records.items()}
     queried = records[year][records[year]["status"] == "queried"]
     y = R.Year(year, tallies[year], records[year], tables, tallies.get(year - 1), synthetic, frozenset(zip(queried["indicator"], queried["unit"])))
-    return R.evaluate(load_plan(year), y, {k: t for k, t in tallies.items() if k != year}, models.rows(y, tallies, ago, once=once))
+    return R.evaluate(load_plan(year), y, {k: t for k, t in tallies.items() if k != year and series}, models.rows(y, tallies, ago, once=once))
 
 def read_ago(
     work: Path, # the year's prepared data
@@ -76,11 +79,13 @@ def effect_of_doubt(
     synthetic: bool, # the example province
     ago: dict | None = None, # year -> provincial tables of earlier years
     once=models.at_once, # as in evaluated()
+    counted: dict | None = None, # as in evaluated()
 ) -> tuple: # (changes, how many numbers were left out)
     "Evaluates the year again without the numbers that open questions put in doubt, and compares."
     n = int(doubted(records[year], queries).sum())
     if not n: return changes(results, results, year), 0
-    without = evaluated(year, records | {year: left_out(records[year], queries)}, tables, synthetic, ago, once)
+    before = {y: t for y, t in (counted or {}).items() if y != year}
+    without = evaluated(year, records | {year: left_out(records[year], queries)}, tables, synthetic, ago, once, before, series=False)
     return changes(results, without, year), n
 
 # %% ../../nbs/publish/60b_quality_year.ipynb #3b38ea50
@@ -100,15 +105,15 @@ def published_files(
     found = [folder/f"results-{e}.parquet" for e in ("internal", "public")] + [folder/f"records-{year - 1}.parquet"]
     return [p for p in found + sorted(folder.glob("table-*.parquet")) if p.is_file()] if all(p.is_file() for p in found) else []
 
-def revised(
+def last_year_again(
     year: int, # the year evaluated
     work: Path, # the year's prepared data, with last year's tables in last/
     records: dict, # year -> records as they are known today
     synthetic: bool, # the example province
-    edition: str, # internal or public
     once=models.at_once, # as in evaluated()
-) -> pd.DataFrame | None: # None when last year was not published here
-    "Provincial figures of last year that are not what was published, with cause and effect on the status."
+    counted: dict | None = None, # as in evaluated()
+) -> tuple | None: # (last year's results of today, records that differ, names of tables that differ); None when last year was not published here
+    "Evaluates last year as it is known today."
     if not published_files(work, year) or year - 1 not in records: return None
     folder, ago = last_folder(work, year), year - 1
     now = read_tables(Path(work)/"last")
@@ -116,9 +121,21 @@ def revised(
     differ = {name for name in now if name not in then or not _bare(now[name]).equals(_bare(then[name]))}
     seen = {int(p.stem.removeprefix("records-")): p for p in sorted(folder.glob("records-*.parquet"))} # last year looked further back than this one
     past = {y: read_records(p) for y, p in seen.items() if y < ago and y not in records} | {y: r for y, r in records.items() if y <= ago}
-    again = evaluated(ago, dict(sorted(past.items())), now, synthetic, read_ago(folder, ago) | read_ago(work, ago), once)
-    moved = record_changes(read_records(folder/f"records-{ago}.parquet"), records[ago])
-    table = revisions(R.read_results(folder/f"results-{edition}.parquet"), again, moved, differ, load_plan(ago), ago)
+    again = evaluated(ago, dict(sorted(past.items())), now, synthetic, read_ago(folder, ago) | read_ago(work, ago), once, counted, series=False)
+    return again, record_changes(read_records(folder/f"records-{ago}.parquet"), records[ago]), differ
+
+def revised(
+    year: int, # the year evaluated
+    work: Path, # the year's prepared data, with last year's tables in last/
+    records: dict, # year -> records as they are known today
+    synthetic: bool, # the example province
+    edition: str, # internal or public
+    again: tuple | None = None, # from last_year_again(), when it was asked before
+) -> pd.DataFrame | None: # None when last year was not published here
+    "Provincial figures of last year that are not what was published, with cause and effect on the status."
+    again, ago = again or last_year_again(year, work, records, synthetic), year - 1
+    if again is None: return None
+    table = revisions(R.read_results(last_folder(work, year)/f"results-{edition}.parquet"), *again, load_plan(ago), ago)
     return table if edition == "internal" else public_changes(table)
 
 def _bare(table: pd.DataFrame) -> pd.DataFrame: # without where each row stood
@@ -133,14 +150,16 @@ def write_quality(
     results: pd.DataFrame, # the year's results, before protection
     synthetic: bool, # the example province
     once=models.at_once, # as in evaluated()
+    counted: dict | None = None, # as in evaluated()
 ):
     "Writes the quality tables, the effect of doubtful numbers and the revisions beside the results, for both editions."
     queries = pd.read_parquet(Path(work)/"queries.parquet")
     inside = assess(records[year], queries, year, synthetic, records.get(year - 1))
-    moved, n = effect_of_doubt(year, records, tables, results, queries, synthetic, read_ago(work, year), once)
+    moved, n = effect_of_doubt(year, records, tables, results, queries, synthetic, read_ago(work, year), once, counted)
+    again = last_year_again(year, work, records, synthetic, once, counted)
     for edition, own, seen in (("internal", inside, moved), ("public", for_public(inside), public_changes(moved))):
         store(work, edition, own | {"effect": seen, "left_out": pd.DataFrame({"n": [n]})})
-        table = revised(year, work, records, synthetic, edition, once)
+        table = again and revised(year, work, records, synthetic, edition, again)
         path = Path(work)/f"quality-{edition}-revisions.parquet"
         if table is None: path.unlink(missing_ok=True)
         else: write_parquet(table, path)

@@ -9,7 +9,7 @@ __all__ = ['READS', 'Shelf', 'Watched', 'Edition', 'Answers', 'only_shows', 'car
 import ast
 import hashlib
 import pandas as pd
-from ..present.book import Book
+from ..present.book import Book, Index
 from ..present.editions import Compared, compared
 from ..protect.apart import DRAWN
 from .kept import digest
@@ -20,7 +20,7 @@ READS: list = [] # questions asked of the book since the list was last emptied
 def _whole(name: str) -> property: # of a watched book
     "A field that counts as a question about the whole table."
     def get(self):
-        READS.append((self.edition, name, ""))
+        READS.append((self.__dict__["edition"], name, ""))
         return self.__dict__[name]
     return property(get, lambda self, value: self.__dict__.update({name: value}))
 
@@ -39,13 +39,14 @@ class Shelf(dict):
 
 class Watched(Book):
     "A book whose questions are noted in READS."
-    results, queries, files, before = (_whole(name) for name in ("results", "queries", "files", "before"))
+    results, queries, files, before, edition, public = (_whole(name) for name in ("results", "queries", "files", "before", "edition", "public"))
 
     @property
     def quality(self):
         "Tables of the data's quality, watched one by one."
-        READS.append((self.edition, "quality", "*")) # whether there are any
-        return self.__dict__["quality"] and Shelf(self.__dict__["quality"], self.edition)
+        edition = self.__dict__["edition"]
+        READS.append((edition, "quality", "*")) # whether there are any
+        return self.__dict__["quality"] and Shelf(self.__dict__["quality"], edition)
     @quality.setter
     def quality(self, value): self.__dict__["quality"] = value
 
@@ -56,7 +57,7 @@ class Watched(Book):
 
     def seen(self, *what):
         "Notes a question, with the edition that is asked."
-        READS.append((self.edition, *what))
+        READS.append((self.__dict__["edition"], *what))
 
     def of_stream(self, police: bool) -> Book:
         "A book without the other rows; making it asks nothing."
@@ -78,8 +79,10 @@ class Edition:
         files: pd.DataFrame | None = None, # workbooks read
         quality: dict | None = None, # tables of the data's quality
         before: str = "", # last year's findings
+        index: Index | None = None, # of the results, where there is one
+        name: str = "", # internal or public
     ):
-        self.quality, self.before, self.book = quality or {}, before, Book(results, None, 0)
+        self.name, self.quality, self.before, self.book = name, quality or {}, before, Book(results, None, 0, index=index)
         self.tables = {"results": results, "queries": queries, "files": files}
         self.hashes = {name: _row_hashes(t) for name, t in self.tables.items()}
         self.main = {}
@@ -89,6 +92,7 @@ class Edition:
     def answer(self, kind: str, *about) -> str: # 32 hexadecimal characters
         "Hash of the answer to a question. Raises KeyError for a question that no book asks."
         results = self.tables["results"]
+        if kind in ("edition", "public"): return digest(self.name)
         if kind == "drawn": return digest("drawn") # what the page's other cells drew, see stale()
         if kind == "synthetic": return digest(bool(results["synthetic"].any()))
         if kind == "masks": return digest(b"".join(_row_hashes(self.book.masks())))
@@ -113,9 +117,9 @@ class Edition:
 class Answers:
     "Hashes of what the editions' tables answer; each question is worked out once."
     def __init__(self,
-        editions: dict, # edition -> (results, queries, files, quality, last year's findings)
+        editions: dict, # edition -> Edition, or its (results, queries, files, quality, last year's findings, index of the results)
     ):
-        self.editions, self.known = {name: Edition(*tables) for name, tables in editions.items()}, {}
+        self.editions, self.known = {name: e if isinstance(e, Edition) else Edition(*e, name=name) for name, e in editions.items()}, {}
 
     def of(self, question: tuple) -> str: # 32 hexadecimal characters
         "Hash of the answer to a question. Raises KeyError for a question that no book asks."
@@ -153,15 +157,25 @@ class Watch:
     "Collects the questions of each cell while a report runs; hand it to the engine."
     def __init__(self,
         earlier: dict | None = None, # trace of the notebook from which cells may be taken
+        answers: Answers | None = None, # of both editions, to see where they show the same
     ):
-        self.asked, self.drawn, self.held, self.earlier = {}, {}, {}, earlier
+        self.asked, self.drawn, self.held, self.earlier, self.answers = {}, {}, {}, earlier, answers
         READS.clear()
+
+    def _public_too(self) -> bool: # True when the public edition answers all that the cell asked in the same way
+        "Would the public edition draw the same? Then the cell rests on the public answers as well, and nothing need be drawn again."
+        mine = [q for q in dict.fromkeys(READS) if q[0] == "internal"]
+        theirs = [("public", *q[1:]) for q in mine]
+        if self.answers is None or any(self.answers.of(a) != self.answers.of(b) for a, b in zip(mine, theirs)): return False
+        READS.extend(theirs)
+        return True
 
     def __call__(self, index: int, ran: bool):
         "Called after each cell: it ran, or its earlier outputs hold."
         if ran:
             new = [k for k, d in enumerate(DRAWN) if not isinstance(d, Compared)]
-            self.drawn[index] = [row for k in new for row in compared(*DRAWN[k])]
+            same = bool(new) and self._public_too()
+            self.drawn[index] = [row for k in new for row in compared(*DRAWN[k], same)]
             DRAWN[:] = [d for d in DRAWN if isinstance(d, Compared)] + ([Compared(tuple(self.drawn[index]))] if new else [])
             self.asked[index] = list(dict.fromkeys(READS))
             READS.clear()
@@ -207,7 +221,7 @@ def in_words(
     most: int = 4, # so many are named
 ) -> str: # for the person at the screen; never a value
     "Which numbers changed, by measure, unit and period."
-    names = {"before": "last year's findings", "drawn": "what the page draws", "quality": "tables of data quality", "results": "the results", "queries": "open questions", "files": "files read", "masks": "how much is hidden", "synthetic": "the synthetic mark"}
+    names = {"before": "last year's findings", "drawn": "what the page draws", "edition": "the edition", "public": "the edition", "quality": "tables of data quality", "results": "the results", "queries": "open questions", "files": "files read", "masks": "how much is hidden", "synthetic": "the synthetic mark"}
     def word(kind, *about):
         if kind in ("rows", "main"): return " ".join(str(x) for x in ((about[0], about[1] or "all units", about[2] or "") if kind == "rows" else ("statuses", about[0])) if x)
         return names[kind] + (f" of {about[0].split(',')[0]}" if kind in ("queries", "files") and about[0] else "")

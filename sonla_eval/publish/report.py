@@ -40,7 +40,7 @@ def open_report(
     from sonla_eval.present.foreign import guard_shell
     from sonla_eval.protect.apart import guard_outputs
     from sonla_eval.publish.reads import Watched
-    from sonla_eval.publish.year import prepared, tables
+    from sonla_eval.publish.year import index_of, prepared, tables
     guard_shell()
     guard_outputs()
     plan = load_plan(p["year"])
@@ -51,5 +51,5 @@ def open_report(
     threshold = read_settings().threshold
     def book_of(edition, public=None):
         results, queries, files, quality, old = tables(work, edition)
-        return Watched(results, plan, p["year"], unit, p["lang"], edition, queries, files, threshold, quality, public, from_json(old) if old else None)
+        return Watched(results, plan, p["year"], unit, p["lang"], edition, queries, files, threshold, quality, public, from_json(old) if old else None, index_of(work, edition))
     return book_of("public") if p["edition"] == "public" else book_of("internal", book_of("public"))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Lock', 'RunReport', 'site_folder', 'packet_folder', 'is_current', 'Task', 'without_folders', 'make_page',
            'answers_of', 'run_key', 'StepFailed', 'assemble', 'swap', 'recover', 'unsafe', 'state_path', 'read_state',
-           'source_hashes', 'run', 'basis_of', 'earlier_files']
+           'source_hashes', 'run', 'basis_of', 'earlier_files', 'imported_by']
 
 # %% ../../nbs/publish/64_run.ipynb #beb716be
 from contextlib import contextmanager
@@ -155,7 +155,8 @@ def make_page(
     from sonla_eval.publish import engine, packet, site
     from sonla_eval.publish.reads import Watch
     r, nb, known = task.report, None, _holding(task)
-    watch = Watch(read_trace(Path(task.packets), task.report.key) if known else None)
+    answers = answers_of(Path(task.work), r.edition)
+    watch = Watch(read_trace(Path(task.packets), task.report.key) if known else None, answers if r.edition == "internal" else None)
     template = project_root()/"nbs"/"reports"/f"{r.template}.ipynb"
     given = {"year": task.year, "lang": r.lang, "edition": r.edition, "data": task.data, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {})
     try:
@@ -166,7 +167,7 @@ def make_page(
         unfinished = getattr(err, "notebook", None) or nb
         packet.keep_failed(Path(task.failed), err, unfinished and without_folders(unfinished))
         raise
-    cells = watch.trace(nb.cells, answers_of(Path(task.work), r.edition))
+    cells = watch.trace(nb.cells, answers)
     leave(Path(task.packets), Path(task.pages), r.key, task.basis, notebook, html.encode("utf-8"), cells)
     return r.key
 
@@ -181,7 +182,12 @@ def _holding(task: Task) -> dict: # cell number -> outputs
 @lru_cache(maxsize=4)
 def _answers(work: str, editions: tuple, hashes: tuple):
     from sonla_eval.publish.reads import Answers
-    return Answers({e: Y.tables(Path(work), e) for e in editions})
+    return Answers({e: _edition(work, e, hashes) for e in editions})
+
+@lru_cache(maxsize=4)
+def _edition(work: str, edition: str, hashes: tuple): # the public one serves the internal pages too
+    from sonla_eval.publish.reads import Edition
+    return Edition(*Y.tables(Path(work), edition), Y.index_of(Path(work), edition), edition)
 
 def answers_of(
     work: Path, # folder of the year's prepared data
@@ -391,7 +397,8 @@ def _judged(s: Settings, work: Path, wanted: list) -> tuple[list[Verdict], dict]
     "Looks at every report asked for."
     synthetic, code = json.loads((work/"clean.json").read_text(encoding="utf-8"))["synthetic"], code_of("publish")
     bases = {r.key: basis_of(s, r, synthetic, code) for r in wanted}
-    return [judge(packet_folder(s)/"reports", r.key, bases[r.key], answers_of(work, r.edition)) for r in wanted], bases
+    answers = {e: answers_of(work, e) for e in sorted({r.edition for r in wanted})}
+    return [judge(packet_folder(s)/"reports", r.key, bases[r.key], answers[r.edition]) for r in wanted], bases
 
 def _others(s: Settings, work: Path, wanted: list) -> list[str]: # keys of reports that stand in the site, weren't asked for and still hold
     "What a run with --only or one language leaves as it is."
@@ -479,12 +486,26 @@ def earlier_files(task: Task) -> list[Path]: # below task.packets
 
 def _warm():
     "Imports and reads once what every report needs, so that each fork begins with it."
-    import matplotlib.figure, matplotlib.backends.backend_svg, pandas, scipy.stats, nbconvert, papermill # noqa: F401
-    import nbformat
+    import matplotlib.figure, matplotlib.backends.backend_svg, openpyxl, pandas, scipy.stats, nbconvert, papermill # noqa: F401
+    import jinja2.ext, pandas.core.methods.to_dict, pandas.core.reshape.reshape, pandas.io.formats.csvs, pandas.io.formats.string # noqa: F401
+    from sonla_eval.present import foreign # noqa: F401
+    from sonla_eval.present.theme import text_width
     from sonla_eval.present.words import all_words
-    from sonla_eval.publish import engine, page, report, site # noqa: F401
+    from sonla_eval.publish import engine, page, report # noqa: F401
     engine.warm()
-    all_words()
-    for p in sorted((project_root()/"nbs"/"reports").glob("*.ipynb")):
-        source = "\n".join(c.source for c in nbformat.read(p, 4).cells if c.cell_type == "code")
-        for module in sorted(set(re.findall(r"(?m)^from (sonla_eval\.[\w.]+) import", source))): import_module(module)
+    for name in sorted(imported_by(sorted((project_root()/"nbs"/"reports").glob("*.ipynb")))): import_module(name)
+    for words in all_words().values():
+        for weight in (400, 600): text_width(f"{words['vi']} {words['en']}", weight=weight)
+    page.simple_page("<p>1</p>", page.PageMeta("1", "vi", year=2022))
+
+def imported_by(
+    notebooks: list[Path], # report templates
+) -> set[str]: # names of modules
+    "The package's modules that the cells of these notebooks import."
+    import ast
+    from importlib.util import find_spec
+    import nbformat
+    cells = [c.source for p in notebooks for c in nbformat.read(p, 4).cells if c.cell_type == "code"]
+    lines = [n for source in cells for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("sonla_eval")]
+    names = {n.module for n in lines} | {f"{n.module}.{a.name}" for n in lines for a in n.names if a.name != "*"}
+    return {name for name in names if find_spec(name.rpartition(".")[0]).submodule_search_locations is not None and find_spec(name)}

@@ -6,7 +6,7 @@
 __all__ = ['LOOK_BACK', 'PASSING', 'STEPS', 'sha256', 'inputs', 'definitions', 'key_of', 'source_folder', 'kept_of',
            'reading_bytes', 'reading_of', 'kept_readings', 'kept_choices', 'kept_models', 'clean_year',
            'looked_back_to', 'code_files_of', 'evaluation_key', 'evaluate_year', 'Prepared', 'year_key', 'last_edition',
-           'work_folder', 'prepared', 'table_hashes', 'findings_before', 'tables']
+           'work_folder', 'prepared', 'table_hashes', 'findings_before', 'tables', 'index_of']
 
 # %% ../../nbs/publish/61_year.ipynb #27a3540c
 from dataclasses import dataclass, fields
@@ -238,7 +238,8 @@ def evaluate_year(
     records = {y: read_records(work/f"records-{y}.parquet") for y in range(year - LOOK_BACK, year + 1) if (work/f"records-{y}.parquet").is_file()}
     tables = tables_apart(read_tables(work))
     state = json.loads((work/"clean.json").read_text(encoding="utf-8"))
-    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year), once))
+    counted = {y: R.counts(r, y) for y, r in records.items()}
+    results = results_apart(evaluated(year, records, tables, state["synthetic"], read_ago(work, year), once, counted))
     before = last_edition(work, year)
     earlier = R.read_results(before) if before.is_file() else None
     R.write_results(results, work/"results.parquet")
@@ -247,7 +248,7 @@ def evaluate_year(
         R.write_results(safe, work/f"results-{edition}.parquet")
         write_text(work/f"findings-{edition}.json", build(Book(safe, load_plan(year), year, edition=edition)).as_json())
         if edition == "public": write_parquet(disclosure_log(results, safe), work/"disclosure.parquet")
-    write_quality(year, work, records, tables, results, state["synthetic"], once)
+    write_quality(year, work, records, tables, results, state["synthetic"], once, counted)
     made = [p for p in sorted(work.iterdir()) if p.name.startswith(("results", "disclosure.", "findings-", "quality"))]
     kept.put("evaluated", key, to_bytes({p.name: sha256(p) for p in made}))
     return R.read_results(work/"results.parquet")
@@ -323,3 +324,17 @@ def tables(
 ) -> tuple: # protected results, open questions, workbooks read, tables of the data's quality, last year's findings as JSON or ""
     "What the pages of an edition are made from; read once for all pages while the files are the same."
     return _tables(Path(work), edition, table_hashes(work, edition))
+
+@lru_cache(maxsize=4)
+def _index(work: Path, edition: str, hashes: tuple):
+    from sonla_eval.present.book import Index
+    index = Index(_tables(work, edition, hashes)[0])
+    for police in (True, False): index.part(police) # every district's page opens both
+    return index
+
+def index_of(
+    work: Path, # folder of the year's prepared data
+    edition: str, # internal or public
+): # present.book.Index of the edition's results
+    "Where each row of the results stands; found once for all pages while the files are the same."
+    return _index(Path(work), edition, table_hashes(work, edition))

@@ -1,10 +1,10 @@
 """How fast a run is: against a plain script, against papermill and nbconvert one after another, with nothing changed, and with one district changed.
 
-    python tests/bench/run.py                     three rounds, the six reports named below for the tools, the whole year for the rest
-    python tests/bench/run.py --rounds 1 --year-of district-118,quality
+    python tests/bench/run.py                     one round of the whole year: every report of two languages and two editions; half an hour
+    python tests/bench/run.py --rounds 3 --of province,district-116,district-118,quality
 
 Every figure comes from processes started for it, interleaved over the rounds; medians of wall and CPU seconds (children included) are printed as a table.
-The example province's workbooks are made for it in a temporary folder. Set OPENBLAS_NUM_THREADS=1 and let no other work run.
+The example province's workbooks are made for it in a temporary folder. Compiled modules are used and kept, as they are where the package is installed. Let no other work run.
 """
 import argparse
 import os
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT/"tests")]
-YEAR, SIX = 2022, ("province", "district-116", "district-118", "district-121", "district-128", "quality")
+YEAR = 2022
 
 
 def settings(base, workers=1, langs=("vi", "en")):
@@ -28,13 +28,19 @@ def settings(base, workers=1, langs=("vi", "en")):
 
 
 def tasks(base, names):
-    "The tasks of some reports, internal edition in Vietnamese, with the year prepared and nothing to take over."
+    "The tasks of some reports, of all when none is named, in two languages and two editions, with the year prepared and nothing to take over."
     from sonla_eval.publish import packet, run as R, site
     from sonla_eval.publish.kept import code_of
     s, out = settings(base), tempfile.mkdtemp()
-    wanted = [r for r in site.reports(YEAR, ("vi",), ("internal",), names)]
+    wanted = site.reports(YEAR, s.langs, s.editions, names)
     work, code = base/"packets"/str(YEAR)/"data", code_of("publish")
     return {r.key: R.Task(r, YEAR, str(base/"raw"), str(work), "0"*16, True, s.langs, out, out, str(packet.failed_folder(s, YEAR, r.key)), R.basis_of(s, r, True, code)) for r in wanted}
+
+
+def given(task) -> dict: # parameters of the report's template
+    r = task.report
+    more = {"unit": r.unit} if r.template == "district" else {"model": int(r.name.split("-")[1])} if r.template == "model" else {}
+    return {"year": YEAR, "lang": r.lang, "edition": r.edition, "work": task.work} | more
 
 
 def plain(base, names):
@@ -56,10 +62,10 @@ def plain(base, names):
             body = ast.parse(cell.source).body
             last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
             exec(compile(ast.Module(body, []), "cell", "exec"), space)
-            if "parameters" in cell.metadata.get("tags", []): space |= {"year": YEAR, "lang": r.lang, "edition": r.edition, "work": task.work} | ({"unit": r.unit} if r.template == "district" else {})
+            if "parameters" in cell.metadata.get("tags", []): space |= given(task)
             value = eval(compile(ast.Expression(last.value), "cell", "eval"), space) if last else None
             cell.outputs = [new_output("display_data", data={"text/html": x._repr_html_()}) for x in [*shown, value] if hasattr(x, "_repr_html_")]
-        (out/f"{r.name}.html").write_text(site.page_of(nb, r, YEAR, True, {}, task.langs), encoding="utf-8")
+        (out/f"{r.key.replace('/', '-')}.html").write_text(site.page_of(nb, r, YEAR, True, {}, task.langs), encoding="utf-8")
 
 
 def engine(base, names, workers):
@@ -67,7 +73,7 @@ def engine(base, names, workers):
     from sonla_eval.publish import engine as E, run as R
     R._warm()
     made = tasks(base, names)
-    R.answers_of(Path(next(iter(made.values())).work), "internal") # a run has them from judging what to make
+    for edition in ("internal", "public"): R.answers_of(Path(next(iter(made.values())).work), edition) # a run has them from judging what to make
     ends = list(E.forked(R.make_page, made, workers))
     assert all(o.ok for o in ends), [o for o in ends if not o.ok]
 
@@ -76,9 +82,8 @@ def tools(base, names):
     "papermill's and nbconvert's own commands, one report after another."
     out = Path(tempfile.mkdtemp())
     for key, task in tasks(base, names).items():
-        name = task.report.name
-        given = {"year": YEAR, "lang": "vi", "edition": "internal", "work": task.work} | ({"unit": task.report.unit} if "-" in name else {})
-        words = [w for k, v in given.items() for w in ("-r" if k in ("unit", "lang", "edition", "work") else "-p", k, str(v))]
+        name = key.replace("/", "-")
+        words = [w for k, v in given(task).items() for w in ("-r" if isinstance(v, str) else "-p", k, str(v))]
         subprocess.run([sys.executable, "-m", "papermill", str(ROOT/"nbs"/"reports"/f"{task.report.template}.ipynb"), str(out/f"{name}.ipynb"), *words, "--no-progress-bar", "--log-level", "ERROR"], check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
         subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", "--no-input", str(out/f"{name}.ipynb")], check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
 
@@ -120,8 +125,8 @@ def change(base, n):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--year-of", default="", help="only these reports for the whole year's figures, named in the table")
+    p.add_argument("--rounds", type=int, default=1)
+    p.add_argument("--of", default="", help="only these reports, named in the table")
     p.add_argument("--without-tools", action="store_true", help="leave out papermill's and nbconvert's own commands, which take longest")
     p.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     a = p.parse_args()
@@ -132,25 +137,27 @@ def main():
     from sonla_eval.intake.example import make
     base = Path(tempfile.mkdtemp())
     make(base/"raw")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "SONLA_EVAL_PROJECT": str(ROOT), "SOURCE_DATE_EPOCH": "1646092800", "SONLA_EVAL_CLEAN": str(base/"clean")}
-    six, found, n = ",".join(SIX), {}, 0
-    steps = [("whole run, 1 worker", ("full", base, a.year_of, 1)), ("whole run, 2 workers", ("full", base, a.year_of, 2)), ("nothing changed", ("current", base, a.year_of)), ("one district changed, 1 worker", ("corrected", base, a.year_of, 1)),
-             ("one district changed, 2 workers", ("corrected", base, a.year_of, 2)), ("six reports, plain script", ("plain", base, six)), ("six reports, engine, 1 worker", ("engine", base, six, 1)), ("six reports, engine, 2 workers", ("engine", base, six, 2))]
-    if not a.without_tools: steps.append(("six reports, papermill and nbconvert commands", ("tools", base, six)))
+    found, n = {}, 0
+    steps = [("whole run, 1 worker", ("full", base, a.of, 1)), ("whole run, 2 workers", ("full", base, a.of, 2)), ("nothing changed", ("current", base, a.of)), ("one district changed, 1 worker", ("corrected", base, a.of, 1)),
+             ("one district changed, 2 workers", ("corrected", base, a.of, 2)), ("pages, plain script", ("plain", base, a.of)), ("pages, engine, 1 worker", ("engine", base, a.of, 1)), ("pages, engine, 2 workers", ("engine", base, a.of, 2))]
+    if not a.without_tools: steps.append(("pages, papermill and nbconvert commands", ("tools", base, a.of)))
     for _ in range(a.rounds):
         for name, words in steps:
             if words[0] == "corrected": n += 1; change(base, n)
             found.setdefault(name, []).append(measured([str(w) for w in words]))
+            print(f"{name}: {found[name][-1][0]:.1f} s", file=sys.stderr, flush=True)
     load, cores = os.getloadavg(), os.cpu_count()
-    print(f"\n{a.rounds} rounds, medians; {cores} cores, load {load[0]:.1f} at the end; whole year: {a.year_of or 'every report of two languages and two editions'}\n")
+    print(f"\n{a.rounds} rounds, medians; {cores} cores, load {load[0]:.1f} at the end; {a.of or 'every report'} of two languages and two editions\n")
     print("| what | wall s | CPU s |\n|---|---|---|")
     at = {name: tuple(statistics.median(x[i] for x in runs) for i in (0, 1)) for name, runs in found.items()}
     for name, (wall, cpu) in at.items(): print(f"| {name} | {wall:.1f} | {cpu:.1f} |")
     ratio = lambda x, y: " | ".join(f"{at[x][i]/at[y][i]:.2f}" for i in (0, 1))
     print("\n| ratio | wall | CPU | to reach |\n|---|---|---|---|")
-    print(f"| engine, 1 worker / plain script | {ratio('six reports, engine, 1 worker', 'six reports, plain script')} | at most 1.15 |")
+    print(f"| engine, 1 worker / plain script | {ratio('pages, engine, 1 worker', 'pages, plain script')} | at most 1.15 |")
     for w, goal in ((1, 5), (2, 8)):
-        if not a.without_tools: print(f"| papermill and nbconvert / engine, {w} worker{'s'*(w > 1)} | {ratio('six reports, papermill and nbconvert commands', f'six reports, engine, {w} worker' + 's'*(w > 1))} | at least {goal} |")
+        if not a.without_tools: print(f"| papermill and nbconvert / engine, {w} worker{'s'*(w > 1)} | {ratio('pages, papermill and nbconvert commands', f'pages, engine, {w} worker' + 's'*(w > 1))} | at least {goal} |")
     for w in (1, 2): print(f"| one district changed / whole run, {w} worker{'s'*(w > 1)} | {ratio(f'one district changed, {w} worker' + 's'*(w > 1), f'whole run, {w} worker' + 's'*(w > 1))} | below 0.15 |")
     print(f"| nothing changed, seconds | {at['nothing changed'][0]:.2f} | {at['nothing changed'][1]:.2f} | below 1 |")
     shutil.rmtree(base)

@@ -14,6 +14,7 @@ import os
 import select
 import stat
 import sys
+from .methods.estimate import plural
 from .safe import visible
 from .settings import EDITIONS, LANGS, SettingsError, read_settings
 
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     sub = p.add_subparsers(dest="command", metavar="command", required=True)
     run = sub.add_parser("run", help="make the year's pages and publish them in the site", description="Makes the year's pages. What is current is left alone; a report that fails does not publish and the others still do.")
     run.add_argument("--year", help="plan year; settings.ini by default")
-    run.add_argument("--lang", action="append", choices=LANGS, help="only this language (may be repeated)")
+    run.add_argument("--lang", action="append", choices=LANGS, help="only this of the site's languages (may be repeated)")
     run.add_argument("--edition", action="append", choices=EDITIONS, help="only this edition (may be repeated)")
     run.add_argument("--only", action="append", metavar="REPORT", help="only this report: province, district-116, quality (may be repeated)")
     run.add_argument("--data", metavar="DIR", help="folder or URL that holds <year>/*.xlsx, or the word example")
@@ -87,16 +88,19 @@ def parser() -> argparse.ArgumentParser:
 
 # %% ../nbs/70_cli.ipynb #11da8a0a
 def _run(a) -> int:
-    s = read_settings(year=a.year, langs=a.lang, editions=a.edition, data=a.data, workers=a.workers, scheduler=a.scheduler, store=a.store)
+    s = read_settings(year=a.year, editions=a.edition, data=a.data, workers=a.workers, scheduler=a.scheduler, store=a.store)
     from sonla_eval.publish.log import Log
     from sonla_eval.publish.run import run, site_folder
     from sonla_eval.publish.why import explained
-    r = run(s, tuple(a.only or ()), progress=not (a.quiet or a.dry_run or a.log in ("text", "json")), note=Log(a.log), dry=a.dry_run)
+    r = run(s, tuple(a.only or ()), progress=not (a.quiet or a.dry_run or a.log in ("text", "json")), note=Log(a.log), dry=a.dry_run, langs=tuple(a.lang or ()))
     if a.explain or a.dry_run: print(visible(explained(list(r.verdicts), list(r.files), a.dry_run), "\n"))
     if a.dry_run: return 0
     index = os.path.relpath(site_folder(s)/"index.html")
     if r.current: print(f"All is current: {index}")
-    else: print(f"{len(r.made)} pages made, {len(r.kept)} kept: {index}")
+    else: print(f"{plural(len(r.made), 'page')} made, {len(r.kept)} kept: {index}")
+    if r.nowhere:
+        gone = sorted({to for _, to in r.nowhere})
+        print(f"Links that lead nowhere until their page is made: {len(r.nowhere)}, to {', '.join(gone[:4])}{' ...' if len(gone) > 4 else ''}. A run without --only and --lang makes every page.")
     if r.failed: print(visible(r.table(), "\n"), file=sys.stderr)
     return r.code
 
@@ -198,3 +202,6 @@ def _command(argv: list[str]) -> int:
 def _say(err: Exception, code: int) -> int:
     print(visible(f"sonla-eval: {err}"), file=sys.stderr)
     return code
+
+# %% ../nbs/70_cli.ipynb #33db0294
+if __name__ == "__main__" and __package__: sys.exit(main())

@@ -23,6 +23,15 @@ def test_a_reader_that_leaves(words, unbuffered):
     assert p.stderr.read() == b"" and p.wait(60) in ((0, 141) if "--help" in words else (141,)) # argparse itself passes over a reader of the help that left
 
 
+@pytest.mark.parametrize("module", ["sonla_eval", "sonla_eval.cli"])
+def test_the_package_is_the_command(module):
+    "`python -m` with the package or its door does what `sonla-eval` does, exit codes and all."
+    def said(*words): return (done := subprocess.run([sys.executable, "-m", module, *words], env=ENV, capture_output=True, text=True)).returncode, done.stdout, done.stderr
+    assert (helped := said("--help"))[0] == 0 and helped[1].startswith("usage: sonla-eval ") and helped[2] == ""
+    assert said("check", "nowhere") == (2, "", "sonla-eval: nowhere: no such folder\n")
+    assert said("run", "--year", "20x2")[0] == 2 and said()[0] == 2
+
+
 def test_a_connection_that_breaks_is_a_fault(monkeypatch, capsys):
     "Somebody still reads: a broken pipe to elsewhere is said."
     from sonla_eval import cli

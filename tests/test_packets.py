@@ -147,7 +147,7 @@ def test_other_code_is_said_first(archive, built):
     m = of(archive, built, "internal/vi/district-119")
     then = m | {"source": m["source"] | {"sonla_eval/cli.py": "0"*64}, "lock": m["lock"] | {"versions": m["lock"]["versions"] | {"pandas": "1.0"}}}
     said = V.other_code(then, P.package_source(), P.lock_of(ROOT))
-    assert said[0].startswith("made by other code: 1 files of the package differ (sonla_eval/cli.py)") and "pandas 1.0 -> " in said[1]
+    assert said[0].startswith("made by other code: 1 file of the package differs (sonla_eval/cli.py)") and "pandas 1.0 -> " in said[1]
     assert V.other_code(m, P.package_source(), P.lock_of(ROOT)) == []
 
 

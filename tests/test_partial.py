@@ -71,12 +71,32 @@ def test_same_numbers_in_a_file_saved_again(small, tmp_path):
     assert run(small_settings(base), SMALL, progress=False).current
 
 
+def test_one_language_asked_leaves_the_other(small, tmp_path):
+    "A page names the other language's page whatever was asked for, so asking for one language makes no page of the other stale; the link to a page that isn't made is told."
+    from dataclasses import replace
+    from sonla_eval.publish.run import run
+    base = copy_of(small, tmp_path/"x")
+    s = replace(small_settings(base), langs=("vi", "en"))
+    run(s, ("quality",), progress=False)
+    before = contents(base/"site"/str(YEAR))
+    done = run(s, ("district-121",), progress=False, langs=("vi",))
+    after = contents(base/"site"/str(YEAR))
+    assert set(done.made) == {f"{e}/vi/district-121" for e in s.editions} and done.failed == ()
+    assert all(f"{e}/{l}/quality.html" in before and after[f"{e}/{l}/quality.html"] == before[f"{e}/{l}/quality.html"] for e in s.editions for l in s.langs)
+    assert done.nowhere == tuple((f"{e}/vi/district-121", f"{e}/en/district-121") for e in s.editions)
+    assert "en/district-121</p>" in (base/"site"/"index.html").read_text(encoding="utf-8")
+    assert run(s, ("district-121",), progress=False, langs=("vi",)).current
+    done = run(s, ("district-121",), progress=False)
+    assert done.nowhere == () and set(done.made) == {f"{e}/en/district-121" for e in s.editions} and "that were not made" not in (base/"site"/"index.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="the site is made in vi, not in en; langs in settings.ini says so"): run(small_settings(base), SMALL, progress=False, langs=("en",))
+
+
 def test_dry_run_says_it_and_does_nothing(small, corrected, tmp_path):
     base = copy_of(small, tmp_path/"x")
     correct(base/"raw"/str(YEAR)/WORKBOOK, "B Kiểm tra", {"N5": 7, "P5": 28})
     before = {part: contents(base/part) for part in ("site", f"packets/{YEAR}/reports", f"packets/{YEAR}/data")}
     words = [sys.executable, "-m", "sonla_eval", "run", "--dry-run", "--lang", "vi", "--data", str(base/"raw"), *(w for n in SMALL for w in ("--only", n))]
-    settings = (ROOT/"settings.ini").read_text(encoding="utf-8").replace("reports/site", str(base/"site")).replace("reports/packets", str(base/"packets"))
+    settings = (ROOT/"settings.ini").read_text(encoding="utf-8").replace("langs = vi, en", "langs = vi").replace("reports/site", str(base/"site")).replace("reports/packets", str(base/"packets"))
     project = tmp_path/"project"
     project.mkdir()
     for part in ("data", "nbs"): (project/part).symlink_to(ROOT/part)

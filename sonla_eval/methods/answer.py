@@ -17,7 +17,7 @@ import pandas as pd
 from .dealt import mean_effect
 from .did import Panel, some_units
 from .effects import judged
-from .estimate import LANGS, Estimate, Refused, number
+from .estimate import Estimate, LANGS, number, plural, Refused
 from .few_clusters import assignments, randomization, wild_bootstrap
 from .honest import Event, event, relative
 from .path import Facts, Path, choose, detectable
@@ -291,7 +291,7 @@ def prepared(o: Outcome, m: Material, q: Protocol) -> tuple[Panel | None, Facts,
                 p, left = outcome_panel(o, m.who, m.tallies, step, q["phase_in"])
     except Refused: return None, f, ()
     found = panel_facts(p, q["minimum"]["treated"])
-    notes = tuple((f"{r.unit}: thiếu số liệu {r.holes} kỳ (từ {r.first}), không dùng", f"{r.unit}: {r.holes} periods missing (from {r.first}), not used") for r in left.itertuples())
+    notes = tuple((f"{r.unit}: thiếu số liệu {r.holes} kỳ (từ {r.first}), không dùng", f"{r.unit}: {plural(r.holes, 'period')} missing (from {r.first}), not used") for r in left.itertuples())
     if o.kind == "survey": notes = _clustered(o, m.survey)
     return p, replace(f, **found, quarters=found.get("before", 0) if step == "quarter" else 0), notes
 

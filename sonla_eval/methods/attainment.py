@@ -7,7 +7,7 @@ __all__ = ['ENOUGH', 'Evidence', 'worst_best', 'verified', 'Judgement', 'judge']
 
 # %% ../../nbs/methods/38_attainment.ipynb #8ec31fef
 from dataclasses import dataclass
-from .estimate import number
+from .estimate import number, plural
 from .proportion import finite_population
 
 # %% ../../nbs/methods/38_attainment.ipynb #489e244d
@@ -74,7 +74,7 @@ def _gap_words(e: Evidence) -> tuple[str, str]:
 def _silent_words(e: Evidence, low, high) -> tuple[str, str]:
     silent = e.expected - e.reporting
     vi = f"{number(silent, 'vi')} trên {number(e.expected, 'vi')} đơn vị chưa báo cáo"
-    en = f"{number(silent, 'en')} of {number(e.expected, 'en')} units did not report"
+    en = f"{number(silent, 'en')} of {plural(e.expected, 'unit')} did not report"
     if low is None: return vi, en
     return f"{vi}; tỷ lệ nằm giữa {_pct(low, 'vi')} và {_pct(high, 'vi')}", f"{en}; the share lies between {_pct(low, 'en')} and {_pct(high, 'en')}"
 

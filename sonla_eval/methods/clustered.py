@@ -11,14 +11,14 @@ import math
 import numpy as np
 import pandas as pd
 from .client import LABEL
-from .estimate import Estimate, Refused, need
+from .estimate import Estimate, need, plural, Refused
 from .overlap import Persons, Terms, persons
 from .proportion import Difference, Tested, p_value
 
 # %% ../../nbs/methods/29c_clustered.ipynb #cf5cc551
 def _few(G: int) -> None:
     "Refuse fewer than 6 clusters."
-    if G < 6: raise Refused(f"{G} clusters are too few for errors by cluster (6 needed); give the cluster means.", f"Chỉ có {G} cụm, quá ít để tính sai số theo cụm (cần ít nhất 6); hãy nêu trung bình từng cụm.")
+    if G < 6: raise Refused(f"{plural(G, 'cluster is', 'clusters are')} too few for errors by cluster (6 needed); give the cluster means.", f"Chỉ có {G} cụm, quá ít để tính sai số theo cụm (cần ít nhất 6); hãy nêu trung bình từng cụm.")
 
 def _squares(y: np.ndarray, g: np.ndarray) -> tuple[float, float, int, float]:
     "Mean squares between and within, clusters, corrected mean size."
@@ -51,7 +51,7 @@ def icc(
     low, high = back(f/fdtri(*dfs, 0.5 + level/2)), back(f/fdtri(*dfs, 0.5 - level/2))
     cut = lambda x: float(min(max(x, 0.0), 1.0))
     formula = f"(MSB - MSW)/(MSB + (n0-1)MSW), F quantiles; k = {len(y)}, G = {G}, n0 = {n0:.2f}, df = {dfs[0]}, {dfs[1]}"
-    used = ({"group": "used", "n": len(y), "why": f"in {G} clusters"}, {"group": "blank", "n": len(frame) - len(y), "why": "left out: outcome or cluster blank"})
+    used = ({"group": "used", "n": len(y), "why": f"in {plural(G, 'cluster')}"}, {"group": "blank", "n": len(frame) - len(y), "why": "left out: outcome or cluster blank"})
     return Estimate(cut(rho), cut(low), cut(high), level, len(y), "correlation", method="ANOVA intracluster correlation (Donner 1986)", formula=formula, label=label, used=used,
         extra={"trial": "clustered.icc", "raw": float(rho), "n0": float(n0), "design_effect": float(1 + (n0 - 1)*cut(rho))})
 
@@ -84,7 +84,7 @@ def grouped(
     _few(g.max() + 1)
     whole = _constant(p.a, g)
     arms = [len(np.unique(g[p.a == v])) for v in (1, 0)]
-    if whole and min(arms) < 3: raise Refused(f"One group has {min(arms)} clusters (3 needed): use randomization inference.", f"Một nhóm chỉ có {min(arms)} cụm (cần ít nhất 3): hãy dùng suy luận hoán vị.")
+    if whole and min(arms) < 3: raise Refused(f"One group has {plural(min(arms), 'cluster')} (3 needed): use randomization inference.", f"Một nhóm chỉ có {min(arms)} cụm (cần ít nhất 3): hãy dùng suy luận hoán vị.")
     return Grouped(p, g, sum(_constant(z, g) for z in p.Z.T), whole)
 
 # %% ../../nbs/methods/29c_clustered.ipynb #e3ca25f1

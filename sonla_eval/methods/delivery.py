@@ -18,7 +18,7 @@ from ..intake.clean import year_files
 from ..intake.reading import read_each
 from . import answer as A
 from . import sites as S
-from .estimate import number
+from .estimate import number, plural
 from .path import HIDDEN, Facts
 from .protocol import Protocol
 from .results import PROVINCE, Year, size_estimate
@@ -160,9 +160,9 @@ def trigger_rows(pen: Pen, m: A.Material, q: Protocol, src: Sources) -> list[dic
         lag = None if not later else max(0, (pd.Timestamp(f"{S.month_name(later[0])}-01") - day).days)
         late = lag is not None and lag > q["days_to_start"]
         said[0].append(f"{r.direction} nhận {day:%d/%m/%Y}: " + ("chưa có điểm nào bắt đầu sau đó" if lag is None else f"điểm tiếp theo bắt đầu sau {lag} ngày" + (" (muộn)" if late else "")))
-        said[1].append(f"{r.direction} received {day:%Y-%m-%d}: " + ("no site started after it" if lag is None else f"the next site started {lag} days later" + (" (late)" if late else "")))
+        said[1].append(f"{r.direction} received {day:%Y-%m-%d}: " + ("no site started after it" if lag is None else f"the next site started {plural(lag, 'day')} later" + (" (late)" if late else "")))
     old = sum(not len(letters) or s < min(pd.Timestamp(str(d)[:10]).year*12 + pd.Timestamp(str(d)[:10]).month - 1 for d in letters["received"]) for s in starts)
-    if old: said[0].append(f"{old} điểm bắt đầu trước khi có chỉ đạo"); said[1].append(f"{old} sites started before any direction")
+    if old: said[0].append(f"{old} điểm bắt đầu trước khi có chỉ đạo"); said[1].append(f"{plural(old, 'site')} started before any direction")
     text = both("; ".join(said[0]), "; ".join(said[1]), "notes")
     def counted(measure, n, unit): return pen.row(measure, columns={"numerator": float(n), "value": float(n), "value_unit": unit, "kind": "register count"} | text)
     return [counted("letters", len(letters), "letters"), counted("started", len(starts), "sites")]

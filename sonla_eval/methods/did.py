@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, need, number
+from .estimate import Estimate, need, number, plural, Refused
 from .series import period_number
 
 # %% ../../nbs/methods/26_did.ipynb #780197b8
@@ -271,7 +271,7 @@ def twfe(
     "Two-way fixed effects with CR1 errors; raises Refused with fewer than 6 clusters, without a pre-period or a comparison. Warns by Goodman-Bacon weights."
     s = swept(p)
     G = int(s.cluster.max()) + 1
-    if G < 6: raise Refused(f"{G} clusters: clustered errors (CR1) need at least 6; use randomization inference",
+    if G < 6: raise Refused(f"{plural(G, 'cluster')}: clustered errors (CR1) need at least 6; use randomization inference",
                             f"chỉ có {G} cụm: sai số theo cụm (CR1) cần ít nhất 6; dùng suy luận ngẫu nhiên hóa")
     lone(p)
     beta, xx = s.beta, float((s.x**2).sum())
@@ -359,7 +359,7 @@ def _warnings(p: Panel, G: int) -> tuple:
     "Notes on few clusters and on comparisons that the regression should not make."
     notes = ()
     if G < 40: notes += ((f"Chỉ có {G} cụm: khoảng tin cậy CR1 có thể quá hẹp, xem bootstrap theo cụm hoặc CR2.",
-                          f"Only {G} clusters: the CR1 interval may be too narrow, see the wild cluster bootstrap or CR2."),)
+                          f"Only {plural(G, 'cluster')}: the CR1 interval may be too narrow, see the wild cluster bootstrap or CR2."),)
     finite = p.start[np.isfinite(p.start) & (p.start <= p.when[-1])]
     if len(np.unique(finite)) > 1:
         if np.isfinite(p.y).all() and not len(p.x):

@@ -11,7 +11,7 @@ import math
 
 import pandas as pd
 
-from .estimate import Estimate, LANGS, measured, number, unit_word
+from .estimate import Estimate, LANGS, measured, number, plural, unit_word
 
 # %% ../../nbs/methods/25_effects.ipynb #5bf391c7
 def judged(
@@ -78,7 +78,7 @@ def _sentence(
     if lang == "vi":
         text += f"{self.label[0]}: trong {len(self)} ước tính, {len(told)} khác mức không có tác động"
         return " ".join([text + (f" ({self.axis[0]}: {', '.join(told)})." if told else "."), *warned])
-    text += f"{self.label[1]}: of {len(self)} estimates {len(told)} can be told from no effect"
+    text += f"{self.label[1]}: of {plural(len(self), 'estimate')} {len(told)} can be told from no effect"
     return " ".join([text + (f" ({self.axis[1]}: {', '.join(told)})." if told else "."), *warned])
 
 # %% ../../nbs/methods/25_effects.ipynb #19bfe04b

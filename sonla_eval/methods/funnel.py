@@ -9,7 +9,7 @@ __all__ = ['limit', 'FunnelPoint', 'Funnel', 'funnel', 'sentence', 'table', 'fig
 from dataclasses import dataclass
 import math
 
-from .estimate import Refused, LANGS, need, number
+from .estimate import LANGS, need, number, plural, Refused
 from .proportion import _count
 
 # %% ../../nbs/methods/24c_funnel.ipynb #ae817cb9
@@ -106,7 +106,7 @@ def funnel(
     points = tuple(FunnelPoint(u, x, y, x / y, float((x / y - centre) / math.hypot(e, tau)), _place(x / y, row))
                    for (u, x, y), e, row in zip(kept, s, _bounds(m, centre, tau, kind)))
     small = sum(y < 20 for y in m)
-    notes = ((f"{small} đơn vị có mẫu số dưới 20: chỉ nên nêu số đếm.", f"{small} units have a denominator under 20: show their counts only."),) if small and kind == "proportion" else ()
+    notes = ((f"{small} đơn vị có mẫu số dưới 20: chỉ nên nêu số đếm.", f"{plural(small, 'unit has', 'units have')} a denominator under 20: show {'its count' if small == 1 else 'their counts'} only."),) if small and kind == "proportion" else ()
     if tau: notes += (("Các đơn vị khác nhau nhiều hơn mức ngẫu nhiên; giới hạn đã được nới rộng.", "The units differ by more than chance; the limits were widened."),)
     return Funnel(points, centre, phi, tau, p, kind, label, per, (dict(group="units", n=len(kept), why="used"), dict(group="left out", n=len(rows) - len(kept), why="no denominator")), notes)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, measured, need, number, unit_word
+from .estimate import Estimate, measured, need, number, plural, Refused, unit_word
 from .effects import Effects, judged
 from .series import (
     columns, corrected, count_fit, deviance, filtered, least_squares, memory, negative_binomial, nb_likelihood, newey_west, period_number, prais_winsten)
@@ -86,11 +86,11 @@ def _enough(t, starts, slope, harmonics, season, k, n) -> None:
     "Raises Refused when the series can't carry the model."
     edges = [*starts, math.inf]
     before = int((t < starts[0]).sum())
-    if before < 8: raise Refused(f"{before} periods before the start: at least 8 are needed to know where the series was heading",
+    if before < 8: raise Refused(f"{plural(before, 'period')} before the start: at least 8 are needed to know where the series was heading",
                                  f"chỉ có {before} kỳ trước khi bắt đầu: cần ít nhất 8 kỳ để biết xu hướng sẵn có")
     for a, b in zip(edges, edges[1:]):
         after = int(((t >= a) & (t < b)).sum())
-        if after < (3 if slope else 1): raise Refused(f"{after} periods after a break: at least 3 are needed for a jump and a slope",
+        if after < (3 if slope else 1): raise Refused(f"{plural(after, 'period')} after a break: at least 3 are needed for a jump and a slope",
                                                       f"chỉ có {after} kỳ sau một điểm gãy: cần ít nhất 3 kỳ cho mức và độ dốc")
     if harmonics and before < season: raise Refused("less than one year before the start: the season can't be known",
                                                     "chưa đủ một năm trước khi bắt đầu: không biết được mùa vụ")

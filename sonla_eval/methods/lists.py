@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 import math
 
-from .estimate import Refused, LANGS, need, number
+from .estimate import LANGS, need, number, plural, Refused
 from .proportion import _level
 from .said import Said
 
@@ -236,7 +236,7 @@ def _notes(heterogeneity, left_out, models, w) -> tuple:
     notes = [("Giả định: quần thể không đổi trong kỳ và ghép trùng không sai; phụ thuộc giữa tất cả các danh sách cùng lúc không thể kiểm tra.",
               "Assumes a closed population and matching without error; a dependence of all lists at once can't be tested.")]
     if heterogeneity == "chao": notes.append(("Đây là cận dưới của quy mô.", "This is a lower bound of the size."))
-    if left_out: notes.append((f"{len(left_out)} mô hình không cho ước tính hữu hạn và bị loại.", f"{len(left_out)} models had no finite estimate and were left out."))
+    if left_out: notes.append((f"{len(left_out)} mô hình không cho ước tính hữu hạn và bị loại.", f"{plural(len(left_out), 'model')} had no finite estimate and {'was' if len(left_out) == 1 else 'were'} left out."))
     plausible = [m.size for a, m in zip(w, models) if a >= 0.05]
     if len(plausible) > 1 and max(plausible) > 1.5 * min(plausible):
         notes.append((f"Các mô hình hợp lý cho kết quả từ {number(min(plausible), 'vi')} đến {number(max(plausible), 'vi')}.", f"Plausible models give from {number(min(plausible), 'en')} to {number(max(plausible), 'en')}."))

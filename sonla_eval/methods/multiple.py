@@ -9,7 +9,7 @@ __all__ = ['METHODS', 'adjusted', 'Family', 'family', 'sentence', 'table', 'figu
 from dataclasses import dataclass
 import math
 
-from .estimate import Refused, LANGS, number
+from .estimate import LANGS, number, plural, Refused
 
 # %% ../../nbs/methods/34_multiple.ipynb #ebc3573b
 METHODS = {"holm": "Holm (1979)", "bonferroni": "Bonferroni", "hommel": "Hommel (1988)", "bh": "Benjamini and Hochberg (1995)", "by": "Benjamini and Yekutieli (2001)"}
@@ -83,7 +83,7 @@ def sentence(
     a = number(100 * self.alpha, lang, 0)
     if lang == "vi": return (f"{self.label[0]}: {len(run)} phép kiểm định, {bare} có p không quá {a}%; sau hiệu chỉnh {METHODS[self.method]} còn {len(self.stands)}" + (f": {kept}" if kept else "") +
         (f"; {left} không kiểm định được" if left else "") + ".")
-    return (f"{self.label[1]}: {len(run)} tests, {bare} with p up to {a} %; after correction by {METHODS[self.method]} {len(self.stands)} {'stands' if len(self.stands) == 1 else 'stand'}" + (f": {kept}" if kept else "") +
+    return (f"{self.label[1]}: {plural(len(run), 'test')}, {bare} with p up to {a} %; after correction by {METHODS[self.method]} {len(self.stands)} {'stands' if len(self.stands) == 1 else 'stand'}" + (f": {kept}" if kept else "") +
         (f"; {left} not tested" if left else "") + ".")
 
 def table(

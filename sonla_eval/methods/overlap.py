@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Refused, need, number
+from .estimate import LANGS, need, number, plural, Refused
 
 # %% ../../nbs/methods/29_overlap.ipynb #6f4ecdd7
 @dataclass(frozen=True, eq=False)
@@ -167,7 +167,7 @@ def _judge(a: np.ndarray, e: np.ndarray, estimand: str) -> tuple[pd.DataFrame, t
     for name, g in (("served", a == 1), ("not served", a == 0)):
         rows.append([name, int(g.sum()), e[g].min(), e[g].max(), int(((e < low) | (e > high))[g].sum()), effective_n(w[g]), (w[g]/w[g].sum()).max()])
     r = pd.DataFrame(rows, columns=["group", "n", "lowest", "highest", "outside", "effective_n", "largest_weight"])
-    if r["n"].min() < 20: return r, (f"Nhóm nhỏ hơn chỉ có {r['n'].min()} người (cần ít nhất 20): hãy nêu số đếm.", f"The smaller group has {r['n'].min()} persons (20 needed): give the counts.")
+    if r["n"].min() < 20: return r, (f"Nhóm nhỏ hơn chỉ có {r['n'].min()} người (cần ít nhất 20): hãy nêu số đếm.", f"The smaller group has {plural(r['n'].min(), 'person')} (20 needed): give the counts.")
     if r["effective_n"].min() < 10: return r, (f"Sau khi cân trọng số, một nhóm chỉ tương đương {r['effective_n'].min():.0f} người: không so sánh được.", f"After weighting one group is worth {r['effective_n'].min():.0f} persons: they can't be compared.")
     share = r["outside"].sum()/len(a)
     if share > 0.2 and estimand != "ATO": return r, (f"{100*share:.0f}% số người không có ai tương đồng ở nhóm kia: không so sánh được.", f"{100*share:.0f} % of the persons have nobody like them in the other group: they can't be compared.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Refused, number
+from .estimate import LANGS, number, plural, Refused
 from .proportion import wilson
 
 # %% ../../nbs/methods/31_power.ipynb #720f85ba
@@ -206,7 +206,7 @@ def clustered_shares(
     label: tuple[str, str] = ("So sánh hai nhóm cụm", "Two groups of clusters"), # (vi, en)
 ) -> PowerCurve: # effect in percentage points upwards
     "Power of a difference of shares between two groups of clusters, t with 2G - 2 df; Refused below 3 clusters a group."
-    if clusters < 3: raise Refused(f"{clusters} clusters in a group are too few (3 needed).", f"Mỗi nhóm chỉ có {clusters} cụm, quá ít (cần ít nhất 3).")
+    if clusters < 3: raise Refused(f"{plural(clusters, 'cluster in a group is', 'clusters in a group are')} too few (3 needed).", f"Mỗi nhóm chỉ có {clusters} cụm, quá ít (cần ít nhất 3).")
     n, df = clusters*m/design_effect(m, icc, cv), 2*clusters - 2
     def chance(d):
         p2 = min(_share(p1, "p1") + d, 1 - 1e-9)
@@ -286,7 +286,7 @@ def panel_power(
 ) -> PowerCurve: # power with Monte Carlo interval
     "Power of randomization inference in a staggered panel, by simulation; Refused below 6 districts or when nobody can be compared."
     G = len(panel.starts)
-    if G < 6: raise Refused(f"{G} districts are too few (6 needed).", f"Chỉ có {G} huyện, quá ít (cần ít nhất 6).")
+    if G < 6: raise Refused(f"{plural(G, 'district is', 'districts are')} too few (6 needed).", f"Chỉ có {G} huyện, quá ít (cần ít nhất 6).")
     first, second = np.random.SeedSequence(seed).spawn(2)
     patterns, rows = _patterns(panel, draws, np.random.default_rng(first)), []
     for effect in effects:

@@ -10,7 +10,7 @@ __all__ = ['TESTS', 'wilson', 'clopper_pearson', 'wilson_cc', 'finite_population
 from bisect import bisect_left, bisect_right
 import math
 
-from .estimate import Estimate, Refused, LANGS, need
+from .estimate import Estimate, LANGS, need, plural, Refused
 from .said import CAUTIOUS, Estimates, Said, Tested, p_value
 
 # %% ../../nbs/methods/21_proportion.ipynb #2e51903f
@@ -127,7 +127,7 @@ def bounds(
     if not yes <= reported <= expected: raise ValueError(f"need yes <= reported <= expected, not {yes}, {reported}, {expected}")
     silent = expected - reported
     note = (f"{silent} trên {expected} đơn vị không báo cáo; hai cận ứng với trường hợp xấu nhất và tốt nhất của các đơn vị đó.",
-            f"{silent} of {expected} units did not report; the bounds are their worst and best case.")
+            f"{silent} of {plural(expected, 'unit')} did not report; the bounds are their worst and best case.")
     return Estimate(yes / reported if reported else None, yes / expected, (yes + silent) / expected, None, reported, kind="administrative count",
         method="worst-case and best-case bounds (Manski 1989)", formula=f"yes/expected to (yes + silent)/expected; silent = {silent} of {expected}",
         label=label, used=_used(yes, reported) + (dict(group="silent", n=silent, why="sent no report"),), notes=(note,) if silent else (),

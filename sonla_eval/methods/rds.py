@@ -6,7 +6,7 @@
 __all__ = ['forest', 'tree_bootstrap', 'rds_ii', 'inclusion', 'race_chances', 'ss_bootstrap', 'gile_ss', 'rds_i']
 
 # %% ../../nbs/methods/23b_rds.ipynb #c648d3a1
-from .estimate import Refused, need
+from .estimate import need, plural, Refused
 from .proportion import _count, _level
 from .said import Said
 
@@ -88,7 +88,7 @@ def _estimate(f, weight, seeds, level, draws, seed, label, method, formula, tria
     "A weighted share with its tree-bootstrap interval, who was used, and warnings of a short chain."
     p, (low, high, se) = _weighted(f, weight, seeds), _interval(f, weight, seeds, _level(level), draws, seed)
     n_seeds, waves = int((f.wave == 0).sum()), int(f.wave.max())
-    short = ((f"Chỉ có {waves} đợt mời: kết quả còn phụ thuộc vào người khởi đầu.", f"Only {waves} waves: the result still depends on the seeds."),) if waves < 4 else ()
+    short = ((f"Chỉ có {waves} đợt mời: kết quả còn phụ thuộc vào người khởi đầu.", f"Only {plural(waves, 'wave')}: the result still depends on the seeds."),) if waves < 4 else ()
     n = len(f) if seeds == "in" else len(f) - n_seeds
     return Said(p, min(low, p), max(high, p), level, n, "share", "sample estimate", method,
         f"{formula}; seeds {seeds}; tree bootstrap, {draws} draws, seed {seed}, se = {se:.4f}; {n_seeds} seeds, {waves} waves", label,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from html import escape
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused, number, used_table
+from .estimate import Estimate, LANGS, number, plural, Refused, used_table
 from .proportion import wilson
 from .staying import Curve, _percent, kaplan_meier
 
@@ -192,5 +192,5 @@ def stages(
         bounds = [yes/eligible, (yes + eligible - known)/eligible] if eligible else [np.nan]*2
         rows.append([stage, eligible, known, yes, eligible - known, *share, *bounds])
     odd = _odd_orders(x[cohort.to_numpy()])
-    notes = ((f"{odd} người đạt một giai đoạn sau khi không đạt giai đoạn trước.", f"{odd} persons reached a stage after missing an earlier one."),) if odd else ()
+    notes = ((f"{odd} người đạt một giai đoạn sau khi không đạt giai đoạn trước.", f"{plural(odd, 'person')} reached a stage after missing an earlier one."),) if odd else ()
     return RetentionTable(pd.DataFrame(rows, columns=COLUMNS), estimates, label, level, names, used, notes)

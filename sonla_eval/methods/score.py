@@ -9,7 +9,7 @@ __all__ = ['weight_draws', 'Scores', 'scores', 'kappa']
 from dataclasses import dataclass
 import math
 
-from .estimate import Refused, LANGS, need, number
+from .estimate import LANGS, need, number, plural, Refused
 from .proportion import _level
 from .said import Estimates, Said
 
@@ -41,7 +41,7 @@ class Scores(Estimates):
         pairs = len(scored) * (len(scored) - 1) // 2
         top = number(100 * self.ceiling, lang, 0)
         if lang == "vi": return f"{self.label[0]}: {len(scored)} đơn vị được chấm; {apart} trên {pairs} cặp phân biệt được khi trọng số thay đổi; {top}% đạt điểm tối đa."
-        return f"{self.label[1]}: {len(scored)} units scored; {apart} of {pairs} pairs can be told apart when the weights vary; {top} % are at full points."
+        return f"{self.label[1]}: {plural(len(scored), 'unit')} scored; {apart} of {plural(pairs, 'pair')} can be told apart when the weights vary; {top} % are at full points."
 
     def table(self, lang: str = "vi") -> "pandas.DataFrame": # one row per unit, with its places
         "Scores with intervals and places, in the order given."
@@ -115,7 +115,7 @@ def kappa(
     blank, (a, b) = len(a) - len(both), ([u for u, _ in both], [v for _, v in both])
     order = list(classes) if classes is not None else sorted(set(a) | set(b))
     k, n, at = len(order), len(a), {c: i for i, c in enumerate(order)}
-    if n < 10: raise Refused(f"{n} units are too few for kappa: show the table.", f"{n} đơn vị là quá ít để tính kappa: hãy nêu bảng số.")
+    if n < 10: raise Refused(f"{plural(n, 'unit is', 'units are')} too few for kappa: show the table.", f"{n} đơn vị là quá ít để tính kappa: hãy nêu bảng số.")
     p = np.zeros((k, k))
     for u, v in zip(a, b): p[at[u], at[v]] += 1 / n
     W = _agreement(k, weights)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from .estimate import Estimate, Refused, measured
+from .estimate import Estimate, measured, plural, Refused
 from .said import p_value
 from .effects import Effects, judged
 from .attgt import Staggered, _critical, _errors, _mean, _pick, _placebo, _weighted, loading, staggered
@@ -81,7 +81,7 @@ def compared(
 ) -> str: # the comparison group and the last usable period
     "With whom the treated were compared, and up to which period."
     never, last = int(np.isinf(s.p.start).sum()), s.p.times[int(s.time[np.isfinite(s.att)].max())]
-    if s.control == "never": who = (f"{never} đơn vị không bao giờ can thiệp", f"{never} units never treated")
+    if s.control == "never": who = (f"{never} đơn vị không bao giờ can thiệp", f"{plural(never, 'unit')} never treated")
     elif never: who = (f"đơn vị chưa can thiệp tại kỳ đó, trong đó {never} không bao giờ can thiệp", f"units not yet treated at the time, {never} of them never treated")
     else: who = ("đơn vị chưa can thiệp tại kỳ đó (không có đơn vị nào không bao giờ can thiệp)", "units not yet treated at the time (none is never treated)")
     return f"So sánh với {who[0]}; kỳ cuối dùng được: {last}." if lang == "vi" else f"Compared with {who[1]}; last usable period: {last}."
@@ -92,7 +92,7 @@ def _notes(s: Staggered) -> tuple:
     if lost: notes += ((f"{lost} ô (nhóm, kỳ) không ước tính được (thiếu số liệu hoặc hai nhóm không chồng lấp).",
                         f"{lost} (cohort, period) cells could not be estimated (no data, or the groups don't overlap)."),)
     if s.groups < 20: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích quá hẹp, nên được thay bằng chia lại thời điểm bắt đầu khi có thể.",
-                                 f"Only {s.groups} clusters: analytic intervals are too narrow and give way to dealing the start dates where that can be done."),)
+                                 f"Only {plural(s.groups, 'cluster')}: analytic intervals are too narrow and give way to dealing the start dates where that can be done."),)
     elif s.groups < 40: notes += ((f"Chỉ có {s.groups} cụm: khoảng tin cậy giải tích có thể hơi hẹp.", f"Only {s.groups} clusters: analytic intervals may be a little narrow."),)
     return notes
 

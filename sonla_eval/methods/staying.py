@@ -11,7 +11,7 @@ from html import escape
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused, need, number, used_table
+from .estimate import Estimate, LANGS, need, number, plural, Refused, used_table
 
 # %% ../../nbs/methods/29f_staying.ipynb #75dfda17
 ENDINGS = ("left", "lost", "staying")
@@ -86,7 +86,7 @@ def kaplan_meier(
 ) -> Curve: # the curve with interval and with bounds for loss
     "Kaplan-Meier (1958) with Greenwood errors, log(-log) interval, worst/best bounds for the lost; Refused below 10 persons."
     t, e, blank = _endings(frame, months, ending)
-    if len(t) < 10: raise Refused(f"{len(t)} persons are too few for a curve: give the counts.", f"Chỉ có {len(t)} người, quá ít để vẽ đường duy trì: hãy nêu số đếm.")
+    if len(t) < 10: raise Refused(f"{plural(len(t), 'person is', 'persons are')} too few for a curve: give the counts.", f"Chỉ có {len(t)} người, quá ít để vẽ đường duy trì: hãy nêu số đếm.")
     horizon, lost = t.max(), e == "lost"
     main = _product_limit(t, e == "left")
     worst = _product_limit(t, (e == "left") | lost)
@@ -109,10 +109,10 @@ def at(
     month: float, # time at which to read
 ) -> Estimate: # share still there
     "Share still in the service at that month; Refused beyond the last observed time."
-    if month > self.horizon: raise Refused(f"Nobody was observed for {month:g} months (last: {self.horizon:g}).", f"Chưa ai được theo dõi đến {month:g} tháng (lâu nhất: {self.horizon:g}).")
+    if month > self.horizon: raise Refused(f"Nobody was observed for {month:g} month{'' if month == 1 else 's'} (last: {self.horizon:g}).", f"Chưa ai được theo dõi đến {month:g} tháng (lâu nhất: {self.horizon:g}).")
     row = self.rows[self.rows["time"] <= month].iloc[-1] if month >= self.rows["time"].iloc[0] else None
     if row is None: raise ValueError(f"month {month!r} lies before the curve's start")
-    label = (f"{self.label[0]} sau {month:g} tháng", f"{self.label[1]} at {month:g} months")
+    label = (f"{self.label[0]} sau {month:g} tháng", f"{self.label[1]} at {month:g} month{'' if month == 1 else 's'}")
     n = sum(u["n"] for u in self.used if u["group"] in ENDINGS)
     formula = f"Greenwood variance, log(-log) interval, normal quantile; n = {n}, at risk at {row.time:g} months = {int(row.at_risk)}"
     return Estimate(row.survival, row.low, row.high, self.level, n, method="Kaplan-Meier (1958)", formula=formula, label=label, used=self.used, notes=self.notes, extra={"se": row.se, "worst": row.worst, "best": row.best, "trial": "retention.kaplan_meier"})

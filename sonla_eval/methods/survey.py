@@ -10,7 +10,7 @@ from typing import Hashable
 import math
 import numpy as np
 import pandas as pd
-from .estimate import LANGS, Estimate, Refused, need
+from .estimate import Estimate, LANGS, need, plural, Refused
 from .proportion import Difference, Estimates, clopper_pearson, p_value
 
 # %% ../../nbs/methods/29e_survey.ipynb #ffae80a7
@@ -35,7 +35,7 @@ def _answers(
 # %% ../../nbs/methods/29e_survey.ipynb #3e130b1b
 def _too_few(G: int, lost: int = 0) -> None:
     "Refuse a cluster variance from fewer than 6 clusters."
-    if G - lost < 6: raise Refused(f"{G} clusters are too few for a design-based interval (6 needed): give the unweighted count.",
+    if G - lost < 6: raise Refused(f"{plural(G, 'cluster is', 'clusters are')} too few for a design-based interval (6 needed): give the unweighted count.",
         f"Chỉ có {G} cụm, quá ít để tính khoảng tin cậy theo thiết kế (cần ít nhất 6): hãy nêu số đếm.")
 
 def _cluster_sums(
@@ -79,7 +79,7 @@ def weighted_share(
     same = x["y"].nunique() == 1
     low, high = (lambda e: (e.low, e.high))(clopper_pearson(round(G*p), G, level)) if same or se == 0 else _logit_t(p, se, df, level)
     notes = ((("Mọi người trả lời như nhau: mỗi cụm được coi là một phỏng vấn.", "Everyone answered alike: each cluster counts as one interview."),) if same else ())
-    used = ({"group": "answered", "n": n, "why": f"in {G} clusters"}, {"group": "no answer", "n": silent, "why": "left out: item blank"})
+    used = ({"group": "answered", "n": n, "why": f"in {plural(G, 'cluster')}"}, {"group": "no answer", "n": silent, "why": "left out: item blank"})
     formula = f"var = sum over strata of G/(G-1) sum (z_g - mean)^2; k = {n} interviews, G = {G} clusters, H = {H} strata, df = {df}, logit-t interval"
     extra = {"se": se, "df": df, "deff": deff, "clusters": G, "n_effective": n/deff if deff and deff > 0 else math.nan, "trial": "survey.weighted_share", "unweighted": float(x["y"].mean()), "yes": int(x["y"].sum())}
     return Estimate(p, low, high, level, n, method="weighted share, Taylor linearisation (Binder 1983)", formula=formula, label=label, used=used, notes=notes, extra=extra)

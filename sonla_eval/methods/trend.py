@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import math
 import re
 
-from .estimate import Refused, LANGS, need, number
+from .estimate import LANGS, need, number, plural, Refused
 from .proportion import Difference, _count, _level
 from .said import Tested, p_value, unit_word
 
@@ -98,7 +98,7 @@ def _checked(values, periods) -> tuple[list[float], list[str]]:
     if len(periods) != len(values): raise ValueError(f"{len(values)} values but {len(periods)} periods")
     if periods != sorted(periods) and all(re.fullmatch(r"\d{4}(-Q?\d+)?", p) for p in periods): raise ValueError("periods must be in order of time")
     if len(values) < 6 or (len(values) < 12 and all(re.fullmatch(r"\d{4}", p) for p in periods)):
-        raise Refused(f"{len(values)} points are too few for a control chart: show the numbers, and with five yearly numbers use the trend rule.",
+        raise Refused(f"{plural(len(values), 'point is', 'points are')} too few for a control chart: show the numbers, and with five yearly numbers use the trend rule.",
                       f"{len(values)} điểm là quá ít để vẽ biểu đồ kiểm soát: hãy nêu các con số; với năm số liệu năm, dùng quy tắc xu hướng.")
     if any(math.isnan(v) for v in values): raise Refused("The series has a gap: a control chart needs every period.", "Chuỗi số liệu bị thiếu kỳ: biểu đồ kiểm soát cần đủ mọi kỳ.")
     if len(set(values)) == 1: raise Refused("Every value is the same: list the gaps instead of a control chart.", "Mọi giá trị đều như nhau: hãy liệt kê các đơn vị chưa đạt thay cho biểu đồ kiểm soát.")

@@ -10,7 +10,7 @@ __all__ = ['opening', 'fig_status', 'fig_status_enforcement', 'commune_gaps', 'g
 import math
 import pandas as pd
 from ..intake.quality import answer_by
-from ..methods.estimate import Refused
+from ..methods.estimate import plural, Refused
 from ..methods.results import PROVINCE
 from ..plan.status import STATUSES
 from ..plan.units import communes
@@ -30,7 +30,7 @@ def opening(book: Book) -> str:
     counts = counts[counts.index != ""]
     words = [f"{int(counts[s])} {(x.vi if book.lang == 'vi' else x.en).lower()}" for s, x in STATUSES.items() if s in counts]
     n = int(counts.sum())
-    return book.w(f"{book.name(book.unit, short=False)}, năm {book.year}: {n} cam kết áp dụng cho cấp huyện, gồm {listing(words, 'vi')}.", f"{book.name(book.unit, short=False)}, {book.year}: {n} commitments apply to a district: {listing(words, 'en')}.")
+    return book.w(f"{book.name(book.unit, short=False)}, năm {book.year}: {n} cam kết áp dụng cho cấp huyện, gồm {listing(words, 'vi')}.", f"{book.name(book.unit, short=False)}, {book.year}: {plural(n, 'commitment applies', 'commitments apply')} to a district: {listing(words, 'en')}.")
 
 def fig_status(book: Book):
     "The district's commitments but those on enforcement, with mark, counts and gap."
@@ -61,7 +61,7 @@ def gap_list(book: Book):
     if gaps.empty: return points([book.w("Mọi xã đã đăng ký và có truyền thông trong cả bốn quý.", "Every commune registered and had communication in each quarter.")])
     if book.edition == "public":
         n = gaps["name"].nunique()
-        return points([book.w(f"{n} xã, phường, thị trấn còn việc phải làm; danh sách nằm trong bản nội bộ.", f"{n} communes still have something to do; the list is in the internal edition.")])
+        return points([book.w(f"{n} xã, phường, thị trấn còn việc phải làm; danh sách nằm trong bản nội bộ.", f"{plural(n, 'commune still has', 'communes still have')} something to do; the list is in the internal edition.")])
     out = pd.DataFrame({book.w("Xã, phường, thị trấn", "Commune"): gaps["name"], book.w("Còn thiếu", "Lacking"): gaps["what"]})
     return html_table(out, book.lang, book.w("Danh sách xã cần theo dõi", "Communes to follow up"), "gap-list", source=book.reports_source)
 
@@ -129,7 +129,7 @@ def requests(book: Book):
     q = queries_of(book)
     n = 0 if q is None else int(q["severity"].ne("note").sum())
     by = date_word(answer_by(book.year), book.lang)
-    return points([book.w(f"{n} câu hỏi đang mở; đề nghị sửa hoặc xác nhận trước ngày {by}.", f"{n} questions are open; please correct or confirm before {by}.")] if n else [book.w("Không có câu hỏi nào đang mở.", "No question is open.")])
+    return points([book.w(f"{n} câu hỏi đang mở; đề nghị sửa hoặc xác nhận trước ngày {by}.", f"{plural(n, 'question is', 'questions are')} open; please correct or confirm before {by}.")] if n else [book.w("Không có câu hỏi nào đang mở.", "No question is open.")])
 
 def actions(book: Book, police: bool = False):
     "What the statuses ask of the district: of enforcement, or of all else."

@@ -9,6 +9,7 @@ __all__ = ['STAGES', 'MODELS', 'fig_cascade', 'fig_need', 'fig_contacts', 'group
 # %% ../../nbs/present/59e_figures_people.ipynb #62222cb1
 import math
 import pandas as pd
+from ..methods.estimate import plural
 from ..methods.results import PROVINCE
 from .book import Book
 from .charts_flow import cascade
@@ -75,7 +76,7 @@ def fig_survey(book: Book):
     frame = pd.DataFrame([g[:4] for g in got], columns=["unit", "value", "low", "high"])
     n = int(max(g[4] for g in got))
     head = book.w("Khảo sát cho biết mức độ, chưa cho biết thay đổi: chưa có mốc so sánh", "The survey gives levels, not change: there is no baseline")
-    note = book.w(f"Ước tính có trọng số từ {n} người; khoảng tin cậy 95% tính theo cụm.", f"Weighted estimates from {n} persons; 95 % intervals by cluster.")
+    note = book.w(f"Ước tính có trọng số từ {n} người; khoảng tin cậy 95% tính theo cụm.", f"Weighted estimates from {plural(n, 'person')}; 95 % intervals by cluster.")
     return interval_dots(frame, "survey", note=note, **shared(book, head, book.w("Tỷ lệ trong số người được khảo sát", "Share of those surveyed")))
 
 # %% ../../nbs/present/59e_figures_people.ipynb #f53efa3f
@@ -122,5 +123,5 @@ def fig_models(book: Book):
         seen = dict(zip(part["period"], part["value"]))
         rows += [(MODELS[b.split("=")[1]][book.i], m, seen.get(m, math.nan)) for m in months]
     total = r["value"].sum()
-    head = book.w(f"{say(total, 'n', 'vi')} lượt hỗ trợ tại các điểm mô hình; số lượt chưa cho biết mô hình có tác dụng hay không", f"{say(total, 'n', 'en')} contacts at model sites; contacts do not tell whether the models work")
+    head = book.w(f"{say(total, 'n', 'vi')} lượt hỗ trợ tại các điểm mô hình; số lượt chưa cho biết mô hình có tác dụng hay không", f"{plural(total, 'contact')} at model sites; contacts do not tell whether the models work")
     return lines(pd.DataFrame(rows, columns=["series", "x", "value"]), "models", unit="contacts", **shared(book, head, book.w("Số lượt hỗ trợ theo tháng và mô hình", "Contacts by month and model")))

@@ -12,7 +12,7 @@ __all__ = ['PAIRS', 'shared', 'lacking', 'gaps_by_district', 'short_words', 'tar
 from html import escape
 import math
 import pandas as pd
-from ..methods.estimate import number
+from ..methods.estimate import number, plural
 from ..methods.results import PROVINCE
 from ..plan import units as U
 from .blocks import callout
@@ -72,7 +72,7 @@ def fig_statuses(book: Book):
     "How many commitments have each of the seven statuses."
     n = status_counts(book)
     met, total = n["met_verified"], sum(n.values())
-    head = book.w(f"{met} trên {total} cam kết đạt và đã được xác minh", f"{met} of {total} commitments are met and verified")
+    head = book.w(f"{met} trên {total} cam kết đạt và đã được xác minh", f"{met} of {plural(total, 'commitment')} {'is' if met == 1 else 'are'} met and verified")
     return counts_chart(pd.DataFrame({"status": list(n), "n": list(n.values())}), "statuses", **shared(book, head, book.w("Số cam kết theo tình trạng", "Commitments by status")))
 
 def scorecard(book: Book, unit: str | None = None):
@@ -83,7 +83,7 @@ def scorecard(book: Book, unit: str | None = None):
         c = book.plan.commitments[r["commitment"]]
         out.append(dict(id=c.id, commitment=short_words(c, book.lang), target=target_words(c, book.lang), result=result_words(book, r), verified=verified_words(book, c.id, r["unit"]), numerator=r["numerator"], denominator=r["denominator"],
             gap=r["denominator"] - r["numerator"] if c.target is not None else math.nan, status=r["status"], reason=r[f"reason_{book.lang}"], mask=r["mask"]))
-    caption = book.w(f"{len(out)} cam kết của kế hoạch và tình trạng, năm {book.year}", f"The plan's {len(out)} commitments and their status, {book.year}")
+    caption = book.w(f"{len(out)} cam kết của kế hoạch và tình trạng, năm {book.year}", f"The plan's {plural(len(out), 'commitment and its', 'commitments and their')} status, {book.year}")
     return scorecard_table(pd.DataFrame(out), book.lang, caption, "scorecard", source=book.reports_source)
 
 def result_words(book: Book, r: dict) -> str:
@@ -103,10 +103,10 @@ def fig_grid(book: Book, unit: str | None = None, id: str = "status-grid", part:
     rows = every[every["status"].ne("")].reset_index(drop=True)
     if rows.empty: return lacking(book, book.w("không có cam kết nào đo được ở cấp này.", "no commitment is measured at this level."))
     gone = len(every) - len(rows)
-    note = book.w(f"Bản công bố không nêu tình trạng của {gone} cam kết, vì các số đó nhỏ, hoặc sẽ làm lộ số nhỏ.", f"The public edition leaves out the status of {gone} commitments, because their numbers are small or would give small ones away.") if gone else ""
+    note = book.w(f"Bản công bố không nêu tình trạng của {gone} cam kết, vì các số đó nhỏ, hoặc sẽ làm lộ số nhỏ.", f"The public edition leaves out the status of {plural(gone, 'commitment')}, because {'its' if gone == 1 else 'their'} numbers are small or would give small ones away.") if gone else ""
     label = [short_words(book.plan.commitments[c], book.lang) for c in rows["commitment"]]
     bad = int(rows["status"].isin(["not_met", "in_doubt"]).sum())
-    head = book.w(f"{bad} cam kết chưa đạt hoặc còn nghi vấn", f"{bad} commitments not met or in doubt") if bad else book.w("Không cam kết nào được báo cáo là chưa đạt", "No commitment is reported as not met")
+    head = book.w(f"{bad} cam kết chưa đạt hoặc còn nghi vấn", f"{plural(bad, 'commitment')} not met or in doubt") if bad else book.w("Không cam kết nào được báo cáo là chưa đạt", "No commitment is reported as not met")
     judged = [book.plan.commitments[c].target is not None for c in rows["commitment"]]
     frame = pd.DataFrame({"id": rows["commitment"], "label": label, "status": rows["status"], "numerator": rows["numerator"], "denominator": rows["denominator"],
                           "gap": [(d - n) if j else math.nan for n, d, j in zip(rows["numerator"], rows["denominator"], judged)], "mask": rows["mask"]})
@@ -232,7 +232,7 @@ def table_quarters(book: Book):
     names = {c: book.name(c) for c in t4["district"].unique()}
     out = pd.DataFrame({book.w("Huyện", "District"): t4["district"].map(names), book.w("Xã, phường, thị trấn", "Commune"): t4["name"], **{roman[q]: t4[q] for q in roman}})
     caption = book.w(f"Số hoạt động truyền thông của từng xã theo quý, năm {book.year}", f"Communication activities of each commune by quarter, {book.year}")
-    return folded(html_table(out, book.lang, caption, "commune-quarters", source=book.reports_source), book.w(f"Xem {len(out)} xã, phường, thị trấn theo quý", f"See {len(out)} communes by quarter"))
+    return folded(html_table(out, book.lang, caption, "commune-quarters", source=book.reports_source), book.w(f"Xem {len(out)} xã, phường, thị trấn theo quý", f"See {plural(len(out), 'commune')} by quarter"))
 
 def folded(inner: Html, words: str) -> Html:
     "A long table behind a line that opens it."

@@ -9,6 +9,7 @@ __all__ = ['fig_establishments', 'fig_pledges', 'fig_kinds', 'fig_lists', 'fig_f
 # %% ../../nbs/present/59d_figures_work.ipynb #16afb0fd
 import math
 import pandas as pd
+from ..methods.estimate import plural
 from ..methods.results import PROVINCE
 from .book import Book, masked
 from .charts_flow import budget_bars, flow, nested_bars
@@ -28,7 +29,7 @@ def fig_establishments(book: Book):
     words = {"A1": book.w("trong danh sách quản lý", "on the management list"), "B4": book.w("đã ký cam kết", "with a signed pledge"), "B1b": book.w("được kiểm tra ít nhất một lần", "inspected at least once"), "B2b": book.w("bị phát hiện vi phạm", "found in violation")}
     frame = pd.DataFrame({"label": [words[c] for c, _, _ in got], "value": [float(r["value"]) for _, _, r in got], "of": [words[of] if of else "" for _, of, _ in got], "mask": [r["mask"] for _, _, r in got]})
     listed, seen = book.value("item:A1"), book.value("item:B1b")
-    head = book.w(f"{say(seen, 'n', 'vi')} trên {say(listed, 'n', 'vi')} cơ sở được kiểm tra ít nhất một lần", f"{say(seen, 'n', 'en')} of {say(listed, 'n', 'en')} establishments were inspected at least once") if None not in (seen, listed) else book.w("Số liệu về cơ sở chưa đủ", "Figures on establishments are incomplete")
+    head = book.w(f"{say(seen, 'n', 'vi')} trên {say(listed, 'n', 'vi')} cơ sở được kiểm tra ít nhất một lần", f"{say(seen, 'n', 'en')} of {plural(listed, 'establishment')} {'was' if seen == 1 else 'were'} inspected at least once") if None not in (seen, listed) else book.w("Số liệu về cơ sở chưa đủ", "Figures on establishments are incomplete")
     note = book.w("Kiểm tra có chọn lọc theo nguy cơ, nên tỷ lệ vi phạm không phải là mức phổ biến.", "Inspection is targeted by risk, so the share in violation is not a prevalence.")
     return nested_bars(frame, "establishments", note=note, **shared(book, head, book.w("Số cơ sở kinh doanh dịch vụ có điều kiện", "Conditional service establishments")))
 
@@ -48,7 +49,7 @@ def fig_kinds(book: Book):
             if r is not None: rows.append((book.item(code).split("(")[0].strip(), str(y), r["value"], r["mask"]))
     if not rows: return lacking(book, book.w("không có báo cáo về loại hình cơ sở.", "no report on kinds of establishments."))
     total = book.value("item:A1", PROVINCE)
-    head = book.w(f"{say(total, 'n', 'vi')} cơ sở trong danh sách quản lý năm {book.year}", f"{say(total, 'n', 'en')} establishments on the management list in {book.year}")
+    head = book.w(f"{say(total, 'n', 'vi')} cơ sở trong danh sách quản lý năm {book.year}", f"{plural(total, 'establishment')} on the management list in {book.year}")
     return lines(pd.DataFrame(rows, columns=["series", "x", "value", "mask"]), "kinds", unit="establishments", **shared(book, head, book.w("Số cơ sở theo loại hình", "Establishments by kind")))
 
 def fig_lists(book: Book):
@@ -71,7 +72,7 @@ def fig_funnel(book: Book):
     q = {name: binom.ppf(x, n, p)/n for name, x in (("low998", 0.001), ("low95", 0.025), ("high95", 0.975), ("high998", 0.999))}
     low, high = (binom.ppf(x, d["denominator"], p)/d["denominator"] for x in (0.001, 0.999))
     out = int(((d["value"] < low) | (d["value"] > high)).sum())
-    head = book.w(f"{out} huyện khác mức chung quá giới hạn 99,8%", f"{out} districts differ from the common level beyond the 99.8 % limits")
+    head = book.w(f"{out} huyện khác mức chung quá giới hạn 99,8%", f"{plural(out, 'district differs', 'districts differ')} from the common level beyond the 99.8 % limits")
     note = book.w("Giới hạn nhị thức quanh tỷ lệ chung của tỉnh. Kiểm tra theo nguy cơ thì khác nhau là bình thường; đây không phải là xếp hạng.", "Binomial limits around the province's share. Risk-based inspection is meant to differ; this is no ranking.")
     return funnel(d[["name", "denominator", "value", "mask"]].rename(columns={"name": "unit", "denominator": "n"}), "funnel", limits=pd.DataFrame({"n": n, **q}), reference=p, note=note,
         **shared(book, head, book.w("Tỷ lệ cơ sở được kiểm tra ít nhất một lần, theo số cơ sở", "Share of establishments inspected at least once, by number listed")))
@@ -102,7 +103,7 @@ def fig_cases(book: Book):
             rows.append((str(y), v, e.low, e.high))
     if not rows: return lacking(book, book.w("không có báo cáo số vụ.", "no report on cases."))
     now = book.value("item:C1", PROVINCE)
-    head = book.w(f"{say(now, 'n', 'vi')} vụ được phát hiện; các khoảng chồng lên nhau", f"{say(now, 'n', 'en')} cases detected; the intervals overlap") if _overlap(rows) else book.w("Số vụ khác nhau rõ giữa các năm", "Cases differ clearly between years")
+    head = book.w(f"{say(now, 'n', 'vi')} vụ được phát hiện; các khoảng chồng lên nhau", f"{plural(now, 'case')} detected; the intervals overlap") if _overlap(rows) else book.w("Số vụ khác nhau rõ giữa các năm", "Cases differ clearly between years")
     note = book.w("Khoảng tin cậy chính xác 95% (Garwood) khi coi số vụ là kết quả của một quá trình ngẫu nhiên. Số vụ phản ánh trước hết mức độ kiểm tra.", "Exact 95 % intervals (Garwood), reading the count as the outcome of a chance process. Cases measure enforcement effort first.")
     return interval_dots(pd.DataFrame(rows, columns=["unit", "value", "low", "high"]), "cases", unit="cases", note=note, **shared(book, head, book.w("Số vụ được phát hiện theo năm", "Cases detected, by year")))
 

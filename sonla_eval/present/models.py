@@ -14,6 +14,7 @@ from html import escape
 import math
 import re
 import pandas as pd
+from ..methods.estimate import plural
 from ..methods.models import READINGS
 from ..methods.path import STATES
 from ..methods.protocol import Protocol, protocols
@@ -166,14 +167,14 @@ def contacts_sentence(book: Book, model: int) -> str: # "" when it is not told
     contacts = delivered(book, "model.contacts", model)["value"]
     if contacts.isna().all(): return ""
     n, m = contacts.sum(), int(contacts.notna().sum())
-    return book.w(f"Trong năm có {say(n, 'n', 'vi')} lượt tiếp cận tại các điểm, trong {m} tháng có báo cáo.", f"In the year the sites made {say(n, 'n', 'en')} contacts, in {m} {'month' if m == 1 else 'months'} with a report.")
+    return book.w(f"Trong năm có {say(n, 'n', 'vi')} lượt tiếp cận tại các điểm, trong {m} tháng có báo cáo.", f"In the year the sites made {plural(n, 'contact')}, in {plural(m, 'month')} with a report.")
 
 def dose_sentence(book: Book, model: int) -> str: # "" when it is not told
     "How many site-months reached what the protocol asks for."
     f = rows_of(book, "model.fidelity", model)
     if f.empty or math.isnan(f["value"].iloc[0]): return ""
     good, due, asked = (say(x, "n", book.lang) for x in (f["numerator"].iloc[0], f["denominator"].iloc[0], known()[model]["fidelity"]["contacts_per_month"]))
-    return book.w(f"Mức đề cương yêu cầu là ít nhất {asked} lượt mỗi tháng ở mỗi điểm: đạt {good} trên {due} tháng hoạt động.", f"The protocol asks for at least {asked} contacts a month at each site: {good} of {due} {'month' if f['denominator'].iloc[0] == 1 else 'months'} of work reached it.")
+    return book.w(f"Mức đề cương yêu cầu là ít nhất {asked} lượt mỗi tháng ở mỗi điểm: đạt {good} trên {due} tháng hoạt động.", f"The protocol asks for at least {plural(known()[model]['fidelity']['contacts_per_month'], 'contact')} a month at each site: {good} of {plural(f['denominator'].iloc[0], 'month')} of work reached it.")
 
 # %% ../../nbs/present/59k_models.ipynb #a587c951
 def worse_off(book: Book, model: int) -> list[pd.Series]: # rows of model.harm, in the protocol's order

@@ -9,7 +9,7 @@ __all__ = ['LIMITS', 'verdicts', 'models_points', 'table_states', 'fig_effects_a
 from html import escape
 import math
 import pandas as pd
-from ..methods.estimate import number
+from ..methods.estimate import number, plural
 from ..methods.path import STATES
 from ..methods.verdict import VERDICTS
 from .blocks import Html
@@ -37,7 +37,7 @@ def models_points(book: Book) -> list[str]: # at most six sentences
     "How many models have which verdict, then each in a sentence."
     got = [v["method"] if (v := verdict_of(book, m)) is not None else "cannot_tell" for m in known()]
     tally = [f"{got.count(k)} {VERDICTS[k][book.i]}" for k in VERDICTS if k in got]
-    first = book.w(f"Trong {number(len(got), 'vi')} mô hình: {listing(tally, 'vi')}.", f"Of {number(len(got), 'en')} models: {listing(tally, 'en')}.")
+    first = book.w(f"Trong {number(len(got), 'vi')} mô hình: {listing(tally, 'vi')}.", f"Of {plural(len(got), 'model')}: {listing(tally, 'en')}.")
     return [first] + [f"{name_of(book, m)}: {VERDICTS[k][book.i]}. {state_words(book, m)}" for m, k in list(zip(known(), got))[:5]]
 
 # %% ../../nbs/present/59ld_models_all.ipynb #b803929a
@@ -59,7 +59,7 @@ def fig_effects_all(book: Book):
     names = [book.w("Mô hình ", "Model ") + f"{m}: {label_of(book, m, x['outcome'], False)}" for m, x in rows]
     clear = int(((r["low"] > 0) | (r["high"] < 0)).sum())
     passed = sum(v["method"] in ("continue", "stop") for m, _ in rows if (v := verdict_of(book, m)) is not None)
-    head = book.w(f"{clear} trên {len(known())} mô hình có ước tính khác 0; {passed} mô hình qua được mọi kiểm tra", f"{clear} of {len(known())} models have an estimate that differs from 0; {passed} pass every check")
+    head = book.w(f"{clear} trên {len(known())} mô hình có ước tính khác 0; {passed} mô hình qua được mọi kiểm tra", f"{clear} of {plural(len(known()), 'model')} {'has' if clear == 1 else 'have'} an estimate that differs from 0; {passed} {'passes' if passed == 1 else 'pass'} every check")
     return effect_forest(book, rows[0][0], r, "models-effects", head, book.w("Tác động lên kết quả chính", "Effect on the primary outcome"), book.w("Ước tính từ mô hình thống kê; xem trang của từng mô hình để biết có tin được không.", "Estimates by a statistical model; each model's page says whether they can be believed."), names)
 
 # %% ../../nbs/present/59ld_models_all.ipynb #e9942dbd

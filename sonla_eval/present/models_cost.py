@@ -125,7 +125,7 @@ def table_cheers(book: Book, model: int) -> Html: # a fold that holds the table
     told = [(i, *answered(book, i, here)) for i in cheers()]
     rows = [{book.w("Mục", "Item"): str(i.n), book.w("Nội dung", "What is asked"): i.topic[book.i], book.w("Tình trạng", "State"): state, book.w("Ở đâu, hoặc vì sao không", "Where, or why not"): Html(where)} for i, state, where in told]
     n = sum(state == book.w("có", "reported") for _, state, _ in told)
-    table = html_table(pd.DataFrame(rows, dtype=object), book.lang, book.w(f"Đối chiếu với CHEERS 2022: {n} trên {len(rows)} mục được báo cáo", f"Against CHEERS 2022: {n} of {len(rows)} items are reported"), "cheers", source="Husereau et al. (2022), CHEERS 2022", kind="stack")
+    table = html_table(pd.DataFrame(rows, dtype=object), book.lang, book.w(f"Đối chiếu với CHEERS 2022: {n} trên {len(rows)} mục được báo cáo", f"Against CHEERS 2022: {n} of {len(rows)} items {'is' if n == 1 else 'are'} reported"), "cheers", source="Husereau et al. (2022), CHEERS 2022", kind="stack")
     return Html(f'<details class="sheet"><summary>{book.w("Đánh giá kinh tế này báo cáo những gì", "What this economic evaluation reports")} (CHEERS 2022: {n}/{len(rows)})</summary>{table}</details>')
 
 # %% ../../nbs/present/59lb_models_cost.ipynb #543bce9e

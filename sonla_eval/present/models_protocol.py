@@ -12,7 +12,7 @@ from html import escape
 import math
 import pandas as pd
 from ..intake.form import TABLES
-from ..methods.estimate import number
+from ..methods.estimate import number, plural
 from ..methods.path import BRANCHES, TABLE
 from ..methods.protocol import Outcome, standing
 from ..methods.truths import worlds_of
@@ -49,7 +49,7 @@ def seen_of(book: Book, model: int) -> dict[str, str]: # stage -> what was seen 
     out = dict.fromkeys(STAGES, "")
     for x in told("model.cost", "per_person", "numerator"): out["inputs"] = book.w(f"{say(x['numerator'], 'n', 'vi', 0)} triệu đồng chi trực tiếp", f"{say(x['numerator'], 'n', 'en', 0)} million VND of direct spending")
     contacts = delivered(book, "model.contacts", model)["value"]
-    if contacts.notna().any(): out["activities"] = book.w(f"{say(contacts.sum(), 'n', 'vi')} lượt tiếp cận", f"{say(contacts.sum(), 'n', 'en')} contacts")
+    if contacts.notna().any(): out["activities"] = book.w(f"{say(contacts.sum(), 'n', 'vi')} lượt tiếp cận", plural(contacts.sum(), 'contact'))
     for x in told("model.count", "persons", "value"): out["outputs"] = book.w(f"{say(x['value'], 'n', 'vi')} người mới được tiếp cận", f"{say(x['value'], 'n', 'en')} new persons reached")
     main = primary_row(book, model)
     if main is not None: out["outcomes"] = words(main, book.lang)

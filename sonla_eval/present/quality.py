@@ -13,6 +13,7 @@ __all__ = ['RULES', 'RULE_NOTE', 'REPLIES', 'OFF', 'LEAST', 'KINDS', 'table_of',
 import math
 import pandas as pd
 from ..intake.quality import GOOD, letter
+from ..methods.estimate import plural
 from ..methods.results import PROVINCE
 from ..methods.revisions import sources_of
 from ..plan.indicators import items
@@ -56,7 +57,7 @@ def reason(
     "What a grade rests on, in one line."
     n = lambda x: say(float(x), "n", book.lang)
     parts = [book.w(f"có {n(came)}/{n(due)} số", f"{n(came)}/{n(due)} came")]
-    if asked: parts.append(book.w(f"{n(asked)} câu hỏi", f"{n(asked)} question{'s' if asked > 1 else ''}"))
+    if asked: parts.append(book.w(f"{n(asked)} câu hỏi", plural(asked, 'question')))
     parts.append(book.w(f"kiểm tra lại đúng {n(right)}/{n(checked)}", f"{n(right)}/{n(checked)} re-checked right") if checked else book.w("chưa ai kiểm tra lại", "nobody re-checked"))
     return "; ".join(parts)
 
@@ -84,7 +85,7 @@ def fig_commitment_grades(book: Book):
     if not rows: return lacking(book, book.w("chưa có cam kết nào được tính.", "no commitment was evaluated."))
     rows.sort(key=lambda r: r[1], reverse=True)
     n = {g: sum(x == g for _, x, _ in rows) for g in "ABCD"}
-    head = book.w(f"Số liệu của {n['A'] + n['B']} trên {len(rows)} cam kết là A hoặc B; {n['C']} là C, {n['D']} là D", f"Data of {n['A'] + n['B']} of {len(rows)} commitments grade A or B; {n['C']} C, {n['D']} D")
+    head = book.w(f"Số liệu của {n['A'] + n['B']} trên {len(rows)} cam kết là A hoặc B; {n['C']} là C, {n['D']} là D", f"Data of {n['A'] + n['B']} of {plural(len(rows), 'commitment')} {'grades' if n['A'] + n['B'] == 1 else 'grade'} A or B; {n['C']} C, {n['D']} D")
     return grade_strip(pd.DataFrame(rows, columns=["label", "grade", "reason"]), "grades", note=grade_rule(book), **shared(book, head, book.w("Xếp loại số liệu của từng cam kết", "Grade of each commitment's data")))
 
 def grade_rule(book: Book) -> str:
@@ -127,7 +128,7 @@ def fig_sheets(book: Book):
     if d is None: return not_made(book)
     rows = pd.DataFrame({"label": [sheet_word(book, b) for b in d["block"]], **{c: d[c].to_list() for c in ("due", "came", "on_time")}})
     full = int((d["came"] == d["due"]).sum())
-    head = book.w(f"{full} trên {len(d)} trang biểu mẫu có đủ mọi số liệu", f"{full} of {len(d)} sheets of the form are complete")
+    head = book.w(f"{full} trên {len(d)} trang biểu mẫu có đủ mọi số liệu", f"{full} of {plural(len(d), 'sheet')} of the form {'is' if full == 1 else 'are'} complete")
     return share_pairs(rows, "sheets", **shared(book, head, book.w("Tỷ lệ số liệu đã nhận và đúng hạn theo trang biểu mẫu", "Numbers received and received in time, by sheet of the form")))
 
 # %% ../../nbs/present/59j_quality.ipynb #c99b29c4
@@ -149,7 +150,7 @@ def fig_zero_missing(book: Book):
     if d is None: return not_made(book)
     rows = pd.DataFrame({"label": [sheet_word(book, b) for b in d["block"]], "above": (d["came"] - d["zero"]).to_list(), "zero": d["zero"].to_list(), "missing": d["missing"].to_list()})
     n = {c: say(float(d[c].sum()), "n", book.lang) for c in ("missing", "zero", "due")}
-    head = book.w(f"{n['missing']} số còn thiếu và {n['zero']} số bằng 0, trên {n['due']} số phải báo cáo", f"{n['missing']} numbers are missing and {n['zero']} are zero, of {n['due']} due")
+    head = book.w(f"{n['missing']} số còn thiếu và {n['zero']} số bằng 0, trên {n['due']} số phải báo cáo", f"{plural(d['missing'].sum(), 'number is', 'numbers are')} missing and {n['zero']} {'is' if d['zero'].sum() == 1 else 'are'} zero, of {n['due']} due")
     note = book.w("Bằng 0 nghĩa là không phát sinh; thiếu nghĩa là chưa biết. Hai loại không bao giờ được cộng với nhau.", "Zero means that nothing happened; missing means not known. The two are never added up.")
     return zero_missing(rows, "zero-missing", note=note, **shared(book, head, book.w("Số liệu phải báo cáo theo trang biểu mẫu", "Numbers due by sheet of the form")))
 
@@ -174,7 +175,7 @@ def fig_outliers(book: Book):
 
 def none_far(book: Book, n: int):
     "What stands in place of the chart: no outlier, or only their number in the public edition."
-    if n: return callout("note", book.w(f"Bản công bố chỉ nêu số lượng: {n} số nằm ngoài khoảng thường gặp đang được hỏi lại hoặc đã được trả lời.", f"The public edition gives counts only: {n} number{'s' if n > 1 else ''} outside the expected range {'are' if n > 1 else 'is'} being asked about or {'have' if n > 1 else 'has'} been answered."), book.lang)
+    if n: return callout("note", book.w(f"Bản công bố chỉ nêu số lượng: {n} số nằm ngoài khoảng thường gặp đang được hỏi lại hoặc đã được trả lời.", f"The public edition gives counts only: {plural(n, 'number')} outside the expected range {'is' if n == 1 else 'are'} being asked about or {'has' if n == 1 else 'have'} been answered."), book.lang)
     return callout("note", book.w("Không có số nào nằm ngoài khoảng thường gặp.", "No number lies outside its expected range."), book.lang)
 
 def table_outliers(book: Book):
@@ -188,7 +189,7 @@ def table_outliers(book: Book):
         span = ["–" if b != b else f"{say(a, 'n', book.lang, 0)}–{say(b, 'n', book.lang, 0)}" for a, b in zip(d["low"], d["high"])]
         about = [f"{item_word(book, c)}, {period_word(p, book.lang)}" for c, p in zip(d["indicator"], d["period"])]
         out = pd.DataFrame({t("col.unit", book.lang): [place(book, u) for u in d["unit"]], w("Chỉ tiêu, kỳ", "Indicator, period"): about, w("Trả lời", "Reply"): told, t("col.value", book.lang): [say(v, "n", book.lang) for v in d["value"]], w("Khoảng thường gặp", "Expected range"): span,
-            w("Tệp, trang, ô", "File, sheet, cell"): [", ".join(x for x in (r.file, r.sheet, r.cell) if x) or "–" for r in d.itertuples()], w("Quy tắc", "Rule"): rule, w("So với", "Compared with"): [w(f"{n} số", f"{n} number{'' if n == 1 else 's'}") for n in d["compared"]]})
+            w("Tệp, trang, ô", "File, sheet, cell"): [", ".join(x for x in (r.file, r.sheet, r.cell) if x) or "–" for r in d.itertuples()], w("Quy tắc", "Rule"): rule, w("So với", "Compared with"): [w(f"{n} số", plural(n, 'number')) for n in d["compared"]]})
     return html_table(out, book.lang, w("Số nằm ngoài khoảng thường gặp và trả lời", "Numbers outside their expected range, with the reply"), "outlier-list", source=book.reports_source, kind="" if "n" in d else "cards")
 
 # %% ../../nbs/present/59j_quality.ipynb #69903ec2
@@ -309,4 +310,4 @@ def geography(book: Book):
     gone = 0 if q is None else int((q["check"] == "unit.unknown").sum())
     n, c = len(book.districts()), int(book.districts()["n_communes"].sum())
     text = book.w(f"Mọi số liệu năm {book.year} thuộc địa giới {n} huyện, thành phố và {c} xã, phường, thị trấn. ", f"All numbers of {book.year} are in the geography of {n} districts and {c} communes. ")
-    return para(text + (book.w(f"{gone} dòng ghi tên đơn vị không có trong danh mục nên được để riêng và hỏi lại.", f"{gone} row{'s' if gone > 1 else ''} named a unit that is not on the list; {'they were' if gone > 1 else 'it was'} set aside and asked about.") if gone else book.w("Mọi tên đơn vị đều có trong danh mục.", "Every unit named is on the list.")))
+    return para(text + (book.w(f"{gone} dòng ghi tên đơn vị không có trong danh mục nên được để riêng và hỏi lại.", f"{plural(gone, 'row')} named a unit that is not on the list; {'they were' if gone > 1 else 'it was'} set aside and asked about.") if gone else book.w("Mọi tên đơn vị đều có trong danh mục.", "Every unit named is on the list.")))

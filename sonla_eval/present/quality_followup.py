@@ -13,6 +13,7 @@ import math
 import pandas as pd
 from ..intake.form import TABLES
 from ..intake.quality import answer_by
+from ..methods.estimate import plural
 from ..methods.protocol import protocols
 from ..methods.results import PROVINCE
 from ..methods.revisions import CAUSES
@@ -54,8 +55,8 @@ def fig_effect(book: Book):
     n, total, changed = numbers_left_out(book), len(book.commitment_rows(PROVINCE)), judged_anew(book)
     if not n: return callout("note", book.w("Không có số nào đang dùng bị nghi vấn, nên không có gì để bỏ ra.", "No number in use is in doubt, so there is nothing to leave out."), book.lang)
     d = statuses_without(book)
-    head = (book.w(f"Bỏ {n} số nghi vấn: tình trạng của {changed} trên {total} cam kết thay đổi", f"Without {n} doubtful numbers the status of {changed} of {total} commitments changes") if changed
-            else book.w(f"Bỏ {n} số nghi vấn: tình trạng của cả {total} cam kết giữ nguyên", f"Without {n} doubtful numbers all {total} commitments keep their status"))
+    head = (book.w(f"Bỏ {n} số nghi vấn: tình trạng của {changed} trên {total} cam kết thay đổi", f"Without {plural(n, 'doubtful number')} the status of {changed} of {plural(total, 'commitment')} changes") if changed
+            else book.w(f"Bỏ {n} số nghi vấn: tình trạng của cả {total} cam kết giữ nguyên", f"Without {plural(n, 'doubtful number')} all {total} commitments keep their status"))
     note = book.w("Số bị bỏ được coi như chưa gửi. Chỉ thử độ vững của kết luận, không phải ước tính tốt hơn.", "Numbers left out count as not sent. It tests how firm the conclusions are; it is not a better estimate.")
     if (d["after"] == "").any(): note += book.w(" •: bản công bố không nêu, vì chênh lệch có thể làm lộ số nhỏ.", " •: not told in the public edition, because the difference could give a small number away.")
     return status_pairs(d[["id", "before", "after"]], "effect", note=note, **shared(book, head, book.w("Tình trạng cam kết khi có và khi bỏ số nghi vấn", "Status of the commitments with and without doubtful numbers")))
@@ -172,7 +173,7 @@ def table_requests(book: Book):
     out = pd.DataFrame({t("col.unit", book.lang): [w("cấp tỉnh", "province's own") if u == PROVINCE else place(book, u) for u in d["unit"]], w("Chặn", "Blocking"): d["blocks"].astype(float), w("Nghi vấn", "Doubtful"): d["doubtful"].astype(float),
         w("Ghi chú", "Notes"): d["note"].astype(float), w("Trả lời trước", "Answer by"): [date_word(b, book.lang) if n else "–" for b, n in zip(d["by"], d["total"])]})
     n, by = int(d["total"].sum()), date_word(answer_by(book.year), book.lang)
-    return html_table(out, book.lang, w(f"{n} câu hỏi cần trả lời trước ngày {by}; câu hỏi chặn: số chưa dùng được; ghi chú: không cần trả lời", f"{n} questions to answer by {by}; blocking: the number can't be used until then; notes need no answer"), "requests", source=book.reports_source)
+    return html_table(out, book.lang, w(f"{n} câu hỏi cần trả lời trước ngày {by}; câu hỏi chặn: số chưa dùng được; ghi chú: không cần trả lời", f"{plural(n, 'question')} to answer by {by}; blocking: the number can't be used until then; notes need no answer"), "requests", source=book.reports_source)
 
 # %% ../../nbs/present/59j_quality_followup.ipynb #c6b600bd
 def table_corrected(book: Book):
@@ -203,14 +204,14 @@ def grades_point(book: Book) -> str:
     got = [commitment_grade(book, r)[0] for r in book.commitment_rows(PROVINCE).to_dict("records")]
     a, b, c, d = (got.count(g) for g in "ABCD")
     return book.w(f"Trong {len(got)} cam kết: {a} có số liệu đầy đủ và đã xác minh (A), {b} gần đủ (B), {c} còn thiếu hoặc là ước tính (C), {d} đang nghi vấn hoặc không có số liệu (D).",
-                  f"Of {len(got)} commitments, {a} have complete and verified data (A), {b} nearly complete (B), {c} incomplete or an estimate (C), and {d} in doubt or none (D).")
+                  f"Of {len(got)} commitments, {a} {'has' if a == 1 else 'have'} complete and verified data (A), {b} nearly complete (B), {c} incomplete or an estimate (C), and {d} in doubt or none (D).")
 
 def gaps_point(book: Book) -> str:
     "Missing and zero, apart."
     d = table_of(book, "block")
     due, gone, zero = (float(d[c].sum()) for c in ("due", "missing", "zero"))
     return book.w(f"Trên {say(due, 'n', 'vi')} số phải báo cáo, {say(gone, 'n', 'vi')} số còn thiếu ({pct(gone/due, 'vi')}) và {say(zero, 'n', 'vi')} số bằng 0, nghĩa là không phát sinh.",
-                  f"Of {say(due, 'n', 'en')} numbers due, {say(gone, 'n', 'en')} are missing ({pct(gone/due, 'en')}) and {say(zero, 'n', 'en')} are zero, which means that nothing happened.")
+                  f"Of {plural(due, 'number')} due, {say(gone, 'n', 'en')} {'is' if gone == 1 else 'are'} missing ({pct(gone/due, 'en')}) and {say(zero, 'n', 'en')} {'is' if zero == 1 else 'are'} zero, which means that nothing happened.")
 
 def agreement_point(book: Book) -> str:
     "Logical rules and outliers."
@@ -218,21 +219,21 @@ def agreement_point(book: Book) -> str:
     far = int(o["n"].sum()) if "n" in o else len(o)
     bad, pairs = int(d["violated"].sum()), float(d["checked"].sum())
     return book.w(f"{say(pairs, 'n', 'vi')} cặp số được đối chiếu theo {len(d)} quy tắc lôgic, {f'{bad} cặp' if bad else 'không cặp nào'} sai; {far} số nằm xa khoảng thường gặp.",
-                  f"{say(pairs, 'n', 'en')} pairs of numbers were checked by {len(d)} logical rules and {bad or 'none'} break{'s' if bad == 1 else ''} one; {far} number{'s lie' if far != 1 else ' lies'} far from {'their' if far != 1 else 'its'} usual range.")
+                  f"{plural(pairs, 'pair of numbers was', 'pairs of numbers were')} checked by {plural(len(d), 'logical rule')} and {bad or 'none'} break{'s' if bad == 1 else ''} one; {far} number{'s lie' if far != 1 else ' lies'} far from {'their' if far != 1 else 'its'} usual range.")
 
 def effect_point(book: Book) -> str:
     "What leaving out the doubtful numbers would change."
     n, changed, total = numbers_left_out(book), judged_anew(book), len(book.commitment_rows(PROVINCE))
     if not n: return book.w("Không có số nào đang dùng bị nghi vấn.", "No number in use is in doubt.")
-    if not changed: return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của cả {total} cam kết vẫn giữ nguyên.", f"If the {n} numbers being asked about were left out, all {total} commitments would keep their status.")
-    return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của {changed} trên {total} cam kết thay đổi.", f"If the {n} numbers being asked about were left out, the status of {changed} of {total} commitments would change.")
+    if not changed: return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của cả {total} cam kết vẫn giữ nguyên.", f"If the {plural(n, 'number')} being asked about {'was' if n == 1 else 'were'} left out, all {total} commitments would keep their status.")
+    return book.w(f"Nếu bỏ {n} số đang bị hỏi lại, tình trạng của {changed} trên {total} cam kết thay đổi.", f"If the {plural(n, 'number')} being asked about {'was' if n == 1 else 'were'} left out, the status of {changed} of {total} commitments would change.")
 
 def requests_point(book: Book) -> str:
     "How many questions must be answered by when."
     d = table_of(book, "requests")
     n, who, by = int(d["total"].sum()), int((d["total"] > 0).sum()), date_word(answer_by(book.year), book.lang)
     if not n: return book.w("Không có câu hỏi nào cần trả lời.", "No question needs an answer.")
-    return book.w(f"{n} câu hỏi của {who} đơn vị cần được trả lời trước ngày {by}.", f"{n} question{'s' if n > 1 else ''} to {who} unit{'s' if who > 1 else ''} should be answered by {by}.")
+    return book.w(f"{n} câu hỏi của {who} đơn vị cần được trả lời trước ngày {by}.", f"{plural(n, 'question')} to {plural(who, 'unit')} should be answered by {by}.")
 
 def main_points(book: Book):
     "The page's main points; the sentence about what came alone when the year was prepared without quality tables."

@@ -23,7 +23,7 @@ from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from .figure import Figure
 from .tables import is_blank
 from .theme import AXIS, BLUE, DARKER, FALLBACK, FAMILY, INK, MARKS, ORANGE, PAPER, style, text_width, wrap
-from .words import say, t
+from .words import count_word, say, t
 from ..protect.apart import is_aside
 
 # %% ../../nbs/present/55_sheet.ipynb #c460a1cc
@@ -279,7 +279,7 @@ def chart(draw):
         with style(id):
             sheet, data, facts = draw(df, id, lang, synthetic, **options)
             svg = sheet.svg()
-        words = t("alt.rows", lang, kind=t(f"kind.{kind}", lang), n=len(data), facts=" ".join([*facts, t("alt.table", lang)]))
+        words = t("alt.rows", lang, kind=t(f"kind.{kind}", lang), rows=count_word(len(data), "row", lang), facts=" ".join([*facts, t("alt.table", lang)]))
         return Figure(id, headline, subtitle, source, alt or words, data, svg, lang, note, synthetic)
     own = [p for n, p in inspect.signature(draw).parameters.items() if n not in ("df", "id", "lang", "synthetic")]
     shared = [p for p in inspect.signature(made, follow_wrapped=False).parameters.values() if p.kind is not p.VAR_KEYWORD]

@@ -9,7 +9,7 @@ __all__ = ['Finding', 'status_counts', 'statuses_sentence', 'open_sentence', 'la
 # %% ../../nbs/present/59b_story.ipynb #aba25c63
 from dataclasses import dataclass
 import math
-from ..methods.estimate import number
+from ..methods.estimate import number, plural
 from ..methods.results import PROVINCE
 from ..plan.status import STATUSES
 from .book import Book, masked
@@ -37,8 +37,7 @@ def statuses_sentence(book: Book) -> Finding:
     "How many of the commitments are met and verified, met as reported, and so on; all seven are named when they occur."
     counts, rows = status_counts(book), book.commitment_rows()
     words = [f"{n} {(STATUSES[s].vi if book.lang == 'vi' else STATUSES[s].en).lower()}" for s, n in counts.items() if n]
-    total = number(len(rows), book.lang)
-    text = f"Trong {total} cam kết: {listing(words, 'vi')}." if book.lang == "vi" else f"Of {total} commitments: {listing(words, 'en')}."
+    text = f"Trong {number(len(rows), 'vi')} cam kết: {listing(words, 'vi')}." if book.lang == "vi" else f"Of {plural(len(rows), 'commitment')}: {listing(words, 'en')}."
     return Finding(text, tuple(rows["id"]), 2)
 
 # %% ../../nbs/present/59b_story.ipynb #758e8b86
@@ -52,7 +51,7 @@ def open_sentence(book: Book) -> Finding:
         text = f"{number(shown, 'vi')} cam kết không có chỉ tiêu bằng số hoặc còn thiếu báo cáo nên chỉ theo dõi được, chưa kết luận được"
         text += f"; {listing(dark, 'vi')} hoàn toàn không có số liệu." if dark else "."
     else:
-        text = f"{number(shown, 'en')} commitments have no number to be judged by, or reports are lacking, so they can be followed but not judged"
+        text = f"{plural(shown, 'commitment has', 'commitments have')} no number to be judged by, or reports are lacking, so {'it' if shown == 1 else 'they'} can be followed but not judged"
         text += f"; for {listing(dark, 'en')} there are no data at all." if dark else "."
     return Finding(text, tuple(rows["id"]), 2)
 
@@ -74,7 +73,7 @@ def lacking_sentence(
         if silent: text += f"; {number(silent, 'vi')} đơn vị chưa báo cáo"
     else:
         text = f"{commitment}: {what}: {share}" + (f", {number(gap, 'en')} lacking" if gap > 0 else ", none lacking")
-        if silent: text += f"; {number(silent, 'en')} units did not report"
+        if silent: text += f"; {plural(silent, 'unit')} did not report"
     return Finding(text + ".", _ids(row), c.section)
 
 # %% ../../nbs/present/59b_story.ipynb #3af1f55d
@@ -111,7 +110,7 @@ def cases_sentence(book: Book) -> Finding | None:
         text = f"{a} vụ được phát hiện qua {v} lượt kiểm tra, năm trước {b} vụ qua {w} lượt: {verdict}; số vụ phản ánh trước hết mức độ kiểm tra"
     else:
         verdict = ("a rise" if up else "a fall") + " relative to inspections" if known else "no clear change relative to inspections"
-        text = f"{a} cases were detected in {v} inspection visits, against {b} in {w} the year before: {verdict}; detected cases measure enforcement effort first"
+        text = f"{plural(this['value'], 'case was', 'cases were')} detected in {plural(visits, 'inspection visit')}, against {b} in {w} the year before: {verdict}; detected cases measure enforcement effort first"
     return Finding(text + ".", _ids(this, last, book.one("item:B1a", PROVINCE)), 6)
 
 # %% ../../nbs/present/59b_story.ipynb #33718ae4

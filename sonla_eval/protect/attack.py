@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_matrix
 
+from ..methods.estimate import plural
 from ..plan.indicators import items
 from ..plan.units import unit_name
 from .published import Published, Table, from_file, read_folder
@@ -574,7 +575,7 @@ class AttackReport:
         found = len(self.recovered) + len(self.leaks) + len(self.withheld_found) + len(self.printed)
         width = "–" if math.isinf(self.narrowest) else f"{self.narrowest:g}"
         if lang == "vi": return f"Đã thử suy ra {self.suppressed} con số được ẩn từ {self.files} tệp: khoảng hẹp nhất rộng {width}, {len(self.narrow)} khoảng hẹp hơn yêu cầu, {found} con số bị lộ."
-        return f"Tried to work out {self.suppressed} hidden numbers from {self.files} files: narrowest interval {width} wide, {len(self.narrow)} narrower than asked, {found} recovered."
+        return f"Tried to work out {plural(self.suppressed, 'hidden number')} from {plural(self.files, 'file')}: narrowest interval {width} wide, {len(self.narrow)} narrower than asked, {found} recovered."
 
 # %% ../../nbs/protect/45_attack.ipynb #a842d6fb
 def _unite(one: pd.DataFrame | None, other: pd.DataFrame | None) -> pd.DataFrame | None: # results of two editions, printed rows first

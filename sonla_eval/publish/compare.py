@@ -17,6 +17,7 @@ import os
 import re
 import pandas as pd
 from ..files import write_text
+from ..methods.estimate import plural
 from ..plan import units as U
 from ..present.blocks import Html, main_points, status_html
 from ..present.charts_compare import shift_dots
@@ -186,7 +187,7 @@ def points(c: Comparison, lang: str) -> list[str]:
     m = main_rows(c)
     turned = m[[x != y for x, y in zip(m["status_a"], m["status_b"])]]
     num = lambda k: say(float(k), "n", lang)
-    out = [f"{num(n)} trong {num(c.compared)} số liệu khác nhau giữa hai bên." if vi else f"{num(n)} of {num(c.compared)} numbers differ between the two sides."]
+    out = [f"{num(n)} trong {num(c.compared)} số liệu khác nhau giữa hai bên." if vi else f"{num(n)} of {plural(c.compared, 'number')} {'differs' if n == 1 else 'differ'} between the two sides."]
     names = listing(list(turned["commitment"]), lang)
     out.append((f"Tình trạng của {len(turned)} cam kết khác đi: {names}." if vi else f"The status of {count_word(len(turned), 'commitment', lang)} differs: {names}.") if len(turned) else ("Không cam kết nào đổi tình trạng." if vi else "No commitment has another status."))
     if n:
@@ -194,7 +195,7 @@ def points(c: Comparison, lang: str) -> list[str]:
         listed = "; ".join(f"{cause_words(k, lang)} ({num(v)})" for k, v in tally.head(5).items())
         out.append(f"Nguyên nhân của các số khác nhau: {listed}." if vi else f"Causes of the numbers that differ: {listed}.")
     f, s = len(c.figures), len(c.texts)
-    out.append(f"{num(f)} biểu đồ và {num(s)} câu chữ khác nhau trên {len(set(c.a.pages) & set(c.b.pages))} trang có ở cả hai bên." if vi else f"{num(f)} figures and {num(s)} sentences differ on {count_word(len(set(c.a.pages) & set(c.b.pages)), 'page', lang)} of both sides.")
+    out.append(f"{num(f)} biểu đồ và {num(s)} câu chữ khác nhau trên {len(set(c.a.pages) & set(c.b.pages))} trang có ở cả hai bên." if vi else f"{plural(f, 'figure')} and {plural(s, 'sentence')} differ on {count_word(len(set(c.a.pages) & set(c.b.pages)), 'page', lang)} of both sides.")
     if not c.ground.known: out.append("Một bên chỉ có những gì đã công bố, nên không thể nói nguyên nhân." if vi else "Of one side only what was published is at hand, so causes can't be told.")
     elif c.ground.other_year: out.append("Hai năm khác nhau: số liệu nào cũng từ tệp khác, nên “số liệu” ở đây là việc của một năm khác, không phải sửa chữa." if vi else "These are two different years: every workbook is another one, so \"data\" here means another year's work, not a repair.")
     elif c.apart: out.append("Không tách riêng được phần của từng nguyên nhân; trang này nêu mọi nguyên nhân có thể." if vi else "The parts of the causes could not be separated; the page names every cause that is possible.")
@@ -209,7 +210,7 @@ def fig_statuses(c: Comparison, lang: str):
     turned = int(sum(x != y for x, y in zip(m["status_a"], m["status_b"])))
     df = pd.DataFrame({"id": m["commitment"], "before": m["status_a"].fillna(""), "after": m["status_b"].fillna("")})
     head = ((f"{turned} trong {len(m)} cam kết có tình trạng khác" if turned else "Không cam kết nào đổi tình trạng") if lang == "vi"
-            else f"{turned} of {len(m)} commitments have another status" if turned else "No commitment has another status")
+            else f"{turned} of {plural(len(m), 'commitment')} {'has' if turned == 1 else 'have'} another status" if turned else "No commitment has another status")
     where = ("Tình trạng của các cam kết, tỉnh Sơn La; ô có khung là tình trạng khác nhau", "Status of each commitment, Sơn La province; a frame marks a difference")[LANGS.index(lang)]
     return status_pairs(df, "statuses", headline=head, subtitle=where, source=w("source", lang), lang=lang, synthetic=c.b.synthetic, names=(f"A: {side_label(c.a, lang)}", f"B: {side_label(c.b, lang)}"))
 

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from ..files import write_text
+from ..methods.estimate import plural
 from ..settings import LANGS, project_root
 from . import engine
 from .year import definitions, key_of
@@ -262,5 +263,5 @@ def _run(a) -> int:
             if type(err).__name__ == "Busy": raise
             print(f"FAILED {err}", file=sys.stderr)
             return 1
-    print(f"{len(list(place.glob('*/*.html')))} pages: {os.path.relpath(place/'index.html')}")
+    print(f"{plural(len(list(place.glob('*/*.html'))), 'page')}: {os.path.relpath(place/'index.html')}")
     return 0

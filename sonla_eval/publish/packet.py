@@ -21,6 +21,7 @@ import shutil
 import sys
 import sonla_eval
 from ..files import whole, write_text
+from ..methods.estimate import plural
 from ..settings import Settings, project_root, read_settings
 from .year import definitions, inputs, last_edition, LOOK_BACK, looked_back_to, sha256
 
@@ -408,7 +409,7 @@ def main(
     a, failed, site = archive_of(s), packets_root(s)/"failed", site_folder(s)
     if args.prune is not None:
         with Lock(site): gone, freed = prune(a, failed, site, args.prune)
-        print(f"{gone} packets removed, {freed/1e6:.1f} MB freed")
+        print(f"{plural(gone, 'packet')} removed, {freed/1e6:.1f} MB freed")
         return 0
     rows = [r for r in listing(a, failed, site) if args.year in (None, r["year"]) and args.report in (None, r["report"]) and args.state in (None, r["state"])]
     if args.json: print("\n".join(json.dumps(r, ensure_ascii=False, sort_keys=True) for r in rows))

@@ -74,6 +74,7 @@ class RunReport:
     kept: tuple[str, ...] = () # reports that still hold
     verdicts: tuple[Verdict, ...] = () # one for each report looked at
     files: tuple[str, ...] = () # words for each workbook that changed since the last run
+    nowhere: tuple[tuple[str, str], ...] = () # links of the published pages to pages that were not made: (report key, report key)
 
     @property
     def code(self) -> int:
@@ -344,11 +345,11 @@ def source_hashes(s: Settings, folder: Path) -> dict: # <year>/<file> -> SHA-256
     "The workbooks as they are now."
     return {f"{p.parent.name}/{p.name}": Y.sha256(p) for p in Y.inputs(folder, list(range(s.year - Y.LOOK_BACK, s.year + 1)))}
 
-def _all_current(s: Settings, key: str, only: tuple) -> list[str]: # the reports asked for when all of them stand; empty otherwise
+def _all_current(s: Settings, key: str, only: tuple, langs: tuple) -> list[str]: # the reports asked for when all of them stand; empty otherwise
     state = read_state(s)
     names = [n for n in state.get("names", ()) if not only or n in only]
     if state.get("key") != key or not set(only) <= set(names): return []
-    wanted = [f"{e}/{l}/{n}" for n in names for e in s.editions for l in s.langs]
+    wanted = [f"{e}/{l}/{n}" for n in names for e in s.editions for l in langs]
     return wanted if is_current(s, key, wanted) else []
 
 # %% ../../nbs/publish/64_run.ipynb #bc8d16ee
@@ -358,20 +359,22 @@ def run(
     progress: bool = True, # show a bar that names the report being made
     note: Log | None = None, # takes one line for each report
     dry: bool = False, # say what would be made and change nothing
+    langs: tuple[str, ...] = (), # only these of the site's languages; all when empty
 ) -> RunReport:
     "Makes and publishes a year's reports. What still holds is kept; one failed: the others are published. Raises Busy, StepFailed, and ValueError for what is asked wrongly."
     from sonla_eval.publish.remote import mirrored
+    if other := set(langs) - set(s.langs): raise ValueError(f"the site is made in {', '.join(s.langs)}, not in {min(other)}; langs in settings.ini says so")
     if not state_path(s).is_file(): _check_plan(s.year) # a year without a plan is refused before anything is read
     with leased(s.site) as check, mirrored(s, list(range(s.year - Y.LOOK_BACK, s.year + 1)), check) as s, Lock(site_folder(s)):
         recover(site_folder(s)/str(s.year))
         folder = Y.source_folder(s.data, s.year, s.seed)
         key = run_key(s, folder)
-        if wanted := _all_current(s, key, only):
+        if wanted := _all_current(s, key, only, langs or s.langs):
             for k in wanted: (note or Log())(k, "kept", why="all is current")
             return RunReport(key, current=True, kept=tuple(wanted), verdicts=tuple(Verdict(k, False, "all is as it was") for k in wanted))
         _check_plan(s.year)
         from sonla_eval.publish import site
-        wanted = site.reports(s.year, s.langs, s.editions, only)
+        wanted = site.reports(s.year, langs or s.langs, s.editions, only)
         _warm()
         return _dry(s, folder, key, wanted) if dry else _make(s, folder, key, wanted, progress, note or Log())
 
@@ -454,7 +457,8 @@ def _make(s: Settings, folder: Path, key: str, wanted: list, progress: bool, not
     files = changed_files(read_state(s).get("inputs", {}), source_hashes(s, folder))
     refused = _finish(s, folder, prepared, key, sorted([*made, *kept, *_others(s, prepared.work, wanted)]), synthetic, note)
     write_text(state_path(s), json.dumps({"format": 1, "key": key, "names": site.names(s.year), "inputs": source_hashes(s, folder)}, ensure_ascii=False, indent=1) + "\n")
-    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused), False, tuple(kept), tuple(verdicts), tuple(files))
+    links = [(f"{e}/{a}", f"{e}/{b}") for e in s.editions for a, b in site.nowhere(site_folder(s)/str(s.year)/e)]
+    return RunReport(key, tuple(sorted(made)), tuple(sorted(failed)) + tuple(refused), False, tuple(kept), tuple(verdicts), tuple(files), tuple(links))
 
 def _finish(s: Settings, folder: Path, prepared: Y.Prepared, key: str, standing: list[str], synthetic: bool, note: Log) -> list[tuple[str, str]]: # editions refused
     "Archives what stands, publishes it, and sweeps what was kept."

@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'PUBLIC_COLUMNS', 'INDEX', 'Report', 'names', 'model_names', 'reports', 'Incomplete', 'promised', 'word',
-           'title', 'page_of', 'write_tables', 'write_log', 'manifest', 'write_manifest', 'write_index']
+           'title', 'page_of', 'write_tables', 'write_log', 'manifest', 'write_manifest', 'nowhere', 'write_index']
 
 # %% ../../nbs/publish/63_site.ipynb #cf987ff6
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 import ast
 import json
+import posixpath
+import re
 from ..files import write_text
 from ..protect.apart import by_stream
 from ..protect.suppress import summary
@@ -193,6 +195,7 @@ INDEX = {
     "province": ("Tỉnh Sơn La", "Sơn La province"), "quality": ("Chất lượng số liệu", "Data quality"), "models": ("Các mô hình giảm hại", "Harm-reduction models"), "districts": ("Huyện, thành phố", "Districts and city"),
     "tables": ("Bảng số liệu (CSV, Excel)", "Tables (CSV, Excel)"), "manifest": ("Kê khai (JSON)", "Manifest (JSON)"), "missing": ("chưa có trang này", "this page was not made"),
     "synthetic": ("Các trang năm {year} được dựng trên một tỉnh ví dụ do máy tính tạo ra; không phải số liệu thật của Sơn La.", "The {year} pages are built on a made-up example province; they are not Sơn La's real figures."),
+    "nowhere": ("Các trang của bản này có đường dẫn tới những trang chưa được tạo; chạy đủ cả năm (sonla-eval run) thì có:", "Pages of this edition link to pages that were not made; a run of the whole year (sonla-eval run) makes them:"),
     "real": ("Riêng phần số liệu đã công bố là số liệu thật, có dẫn nguồn.", "Only the section of published figures is real, with sources."),
     "year": ("Năm {year}", "Year {year}"),
 }
@@ -200,6 +203,15 @@ INDEX = {
 def _both(key: str, **v) -> str:
     vi, en = (escape(w.format(**v)) for w in INDEX[key])
     return f'<span lang="vi">{vi}</span> <span class="en" lang="en">{en}</span>'
+
+# %% ../../nbs/publish/63_site.ipynb #d04b24c9
+def nowhere(
+    folder: Path, # an edition's folder in the site
+) -> list[tuple[str, str]]: # (page, page that it links to), such as vi/models and vi/model-1; sorted
+    "Links between the pages of an edition whose page was not made."
+    made = {p.relative_to(folder).with_suffix("").as_posix(): p for p in folder.glob("*/*.html")}
+    linked = {(name, posixpath.normpath(posixpath.join(posixpath.dirname(name), unescape(to)))) for name, p in made.items() for to in re.findall(r'href="([^":#?]+)\.html["#]', p.read_text(encoding="utf-8"))}
+    return sorted((name, to) for name, to in linked if not to.startswith("..") and to not in made)
 
 # %% ../../nbs/publish/63_site.ipynb #c8527fe9
 def _cell(year_folder: Path, edition: str, lang: str, name: str, text: str) -> str:
@@ -224,6 +236,7 @@ def _year_html(year_folder: Path) -> str:
             codes = [n.split("-")[1] for n in names(year) if n.startswith("district-")]
             rest = "".join(f"<li>{_cell(year_folder, edition, lang, f'district-{c}', unit_name(c, era_of(str(year)), lang, short=True))}</li>" for c in codes)
             parts.append(f'<div class="links" lang="{lang}"><h4>{"Tiếng Việt" if lang == "vi" else "English"}</h4><ul class="main">{first}</ul><h5>{INDEX["districts"][i]}</h5><ul class="grid">{rest}</ul>' + (f'<h5>{INDEX["models"][i]}</h5><ul>{models}</ul>' if models else "") + "</div>")
+        if gone := sorted({target for _, target in nowhere(year_folder/edition)}): parts.append(f'<p class="callout warn">{_both("nowhere")} {", ".join(map(escape, gone))}</p>')
         files = sorted(p.stem for p in (year_folder/edition/"tables").glob("*.csv"))
         links = " · ".join(f'{escape(f)} ' + " ".join(f'<a href="{year}/{edition}/tables/{escape(f)}.{kind}" download>{kind.upper()}</a>' for kind in ("csv", "xlsx")) for f in files)
         if (year_folder/edition/"tables"/"findings.json").is_file(): links += f' · findings <a href="{year}/{edition}/tables/findings.json" download>JSON</a>'

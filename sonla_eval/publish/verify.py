@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from ..methods.estimate import plural
 from .packet import (Archive, archive_of, COVERED, digest, lock_of, PACKAGE, package_source, published, read_packet, SHORT)
 from .year import sha256
 from ..settings import project_root, read_settings
@@ -40,7 +41,7 @@ def other_code(
 ) -> list[str]: # sentences, empty when nothing changed
     "What of the program is no longer as it was when the packet was made."
     out, files = [], other_files(m["source"], source)
-    if files: out.append(f"made by other code: {len(files)} files of the package differ ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})")
+    if files: out.append(f"made by other code: {plural(len(files), 'file of the package differs', 'files of the package differ')} ({', '.join(files[:4])}{', ...' if len(files) > 4 else ''})")
     was, here = m["lock"]["versions"], lock["versions"]
     moved = [f"{k} {was.get(k, '-')} -> {here.get(k, '-')}" for k in sorted({*was, *here}) if was.get(k) != here.get(k)]
     if moved: out.append("made with other packages: " + ", ".join(moved))
@@ -372,5 +373,5 @@ def main(
     for v in verdicts: print(v.text())
     for w in wrong: print(f"DIFFERS: {w}")
     bad = sum(bool(v.differ) for v in verdicts) + len(wrong)
-    print(f"{len(verdicts)} packets made again: " + ("all the same" if not bad else f"{bad} differences"))
+    print(f"{plural(len(verdicts), 'packet')} made again: " + ("all the same" if not bad else plural(bad, 'difference')))
     return 1 if bad else 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import hashlib
 import json
 from ..files import write_text
+from ..methods.estimate import plural
 from .kept import digest
 
 # %% ../../nbs/publish/64d_why.ipynb #56d80aea
@@ -123,6 +124,6 @@ def explained(
 ) -> str: # lines for the screen
     "What is made or kept and why, a line for each report; the files that changed stand first."
     made, word = sum(v.make for v in verdicts), "would be made" if dry else "to make"
-    head = [f"Workbooks since the last run: {'; '.join(files) if files else 'none changed'}", f"{made} of {len(verdicts)} reports {word}"]
+    head = [f"Workbooks since the last run: {'; '.join(files) if files else 'none changed'}", f"{made} of {plural(len(verdicts), 'report')} {word}"]
     width = max([len(v.key) for v in verdicts], default=0)
     return "\n".join(head + [f"{'make' if v.make else 'keep'}  {v.key.ljust(width)}  {v.why}" for v in verdicts])

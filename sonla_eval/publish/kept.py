@@ -88,6 +88,7 @@ class Kept:
 
     def put(self, kind: str, key: str, content: bytes) -> bytes: # the content
         "Keeps an entry, whole or not at all."
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True) # readings of workbooks lie here: for the owner alone
         with whole(self.path(kind, key)) as near: near.write_bytes(hashlib.sha256(content).hexdigest().encode() + content)
         self.made += 1
         return content

@@ -259,7 +259,7 @@ def test_one_report_fails(two, go, monkeypatch):
     assert go(0, some).failed == () and not apart.exists()
 
 
-KINDS = ("reading", "choice", "model", "evaluated", "workbook", "attack", "bound", "page") # all that is kept between runs
+KINDS = ("reading", "choice", "model", "evaluated", "attack", "bound", "page") # all that is kept between runs
 OF_ATTACK = ("attack", "bound", "page")
 
 

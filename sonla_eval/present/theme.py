@@ -88,8 +88,9 @@ def _step(pair: str, weight: int) -> float: # in thousandths of the size
     "From where the first of two letters begins to where the second does, kerning included; how far a single letter reaches."
     face, flags = _face(weight), matplotlib.ft2font.LoadFlags.NO_HINTING
     face.set_size(_EM, 72)
-    if len(pair) == 1: return face.load_char(ord(pair), flags=flags).linearHoriAdvance/65536
-    return face.set_text(pair, 0.0, flags=flags)[1][0]/64
+    places = face.set_text(pair, 0.0, flags=flags)
+    if len(places) > 1: return places[1][0]/64
+    return face.load_char(ord(pair[0]), flags=flags).linearHoriAdvance/65536 # a single letter, or two that become one
 
 @lru_cache(maxsize=4096)
 def text_width(

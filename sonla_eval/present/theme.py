@@ -90,7 +90,8 @@ def _step(pair: str, weight: int) -> float: # in thousandths of the size
     face.set_size(_EM, 72)
     places = face.set_text(pair, 0.0, flags=flags)
     if len(places) > 1: return places[1][0]/64
-    return face.load_char(ord(pair[0]), flags=flags).linearHoriAdvance/65536 # a single letter, or two that become one
+    face.set_text(pair[0], 0.0, flags=flags) # a single letter, or the first of two that become one
+    return face.get_width_height()[0]/64
 
 @lru_cache(maxsize=4096)
 def text_width(

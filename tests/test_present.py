@@ -206,3 +206,15 @@ def test_long_names_are_wrapped_not_cut():
     for lang in ("vi", "en"):
         shown = " ".join(t for t, *_ in texts(draw("forest", lang).svg))
         for name in LONG[lang]: assert all(w in shown for w in name.split())
+
+
+def test_a_district_whose_statuses_are_all_left_out_is_not_called_unmeasured():
+    "What the public edition hides is measured; the page says that it is left out."
+    from sonla_eval.methods.results import frame
+    from sonla_eval.plan.commitments import load_plan
+    from sonla_eval.present.book import Book
+    from sonla_eval.present.figures_plan import fig_grid
+    for status, mask, said in (("", "primary", "leaves out the status of 1 commitment"), (None, "", "no commitment is measured")):
+        rows = [dict(commitment="C6", measure="C6", unit="116", period="2022", status=status)] if status is not None else [dict(measure="item:A1", unit="116", period="2022")]
+        html = fig_grid(Book(frame(rows).assign(mask=mask), load_plan(2022), 2022, unit="116", lang="en", edition="public"))._repr_html_()
+        assert said in html

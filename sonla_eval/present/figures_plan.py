@@ -101,9 +101,9 @@ def fig_grid(book: Book, unit: str | None = None, id: str = "status-grid", part:
     "A unit's commitments with mark, counts and gap; `part` says which of them."
     every = book.commitment_rows(unit)
     rows = every[every["status"].ne("")].reset_index(drop=True)
-    if rows.empty: return lacking(book, book.w("không có cam kết nào đo được ở cấp này.", "no commitment is measured at this level."))
     gone = len(every) - len(rows)
     note = book.w(f"Bản công bố không nêu tình trạng của {gone} cam kết, vì các số đó nhỏ, hoặc sẽ làm lộ số nhỏ.", f"The public edition leaves out the status of {plural(gone, 'commitment')}, because {'its' if gone == 1 else 'their'} numbers are small or would give small ones away.") if gone else ""
+    if rows.empty: return callout("limit", note, book.lang) if gone else lacking(book, book.w("không có cam kết nào đo được ở cấp này.", "no commitment is measured at this level."))
     label = [short_words(book.plan.commitments[c], book.lang) for c in rows["commitment"]]
     bad = int(rows["status"].isin(["not_met", "in_doubt"]).sum())
     head = book.w(f"{bad} cam kết chưa đạt hoặc còn nghi vấn", f"{plural(bad, 'commitment')} not met or in doubt") if bad else book.w("Không cam kết nào được báo cáo là chưa đạt", "No commitment is reported as not met")
